@@ -1,9 +1,13 @@
 """The data plane: from a granted request to a running container. No database, no policy.
 
-    errors names profiles       the words both planes share
-    plan container              what a session's container is (pure)
-    carrel_spawner              JupyterHub's spawner: does what the plan says
-    node/                       the privileged program that holds the engine's socket
+    errors names confinement profiles   the words both planes share
+    plan container                      what a session's container is (pure)
+    engine images readiness             what the engine and a server answer, in our words
+    launch ending life steps            a start, an end, and what lies between
+    carrel_spawner choosing options_form refusal
+                                        JupyterHub's spawner: does what the plan says
+    policy bindings background          what it is handed, what outlives a request
+    node/                               the privileged program that holds the engine's socket
 
 Nothing here imports ``hub``: what is needed of policy is handed over as callables by
 ``config/jupyterhub_config.py``.

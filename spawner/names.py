@@ -15,7 +15,7 @@ _SAFE = frozenset(string.ascii_lowercase + string.digits + "-")
 def canonical(raw: str) -> str:
     """The one spelling of a user name: trimmed, NFKC, lower case.
 
-    Only ASCII is taken, so that no two accounts can look alike (Cyrillic ``а``, dotless ``ı``):
+    Only ASCII is taken, so that no two accounts can look alike (a Cyrillic a, a dotless i):
     a twin either becomes the same name or is refused, and never shares a home by accident.
 
     Raises CarrelError(BAD_INPUT) for anything that is not 1 to 64 of ``a-z 0-9 . _ - @ +``.
@@ -25,7 +25,7 @@ def canonical(raw: str) -> str:
         raise CarrelError(
             Code.BAD_INPUT,
             "This user name cannot be used.",
-            "Use 1 to 64 of the letters a-z, digits and . _ - @ +, beginning with a letter or digit.",
+            "Use 1 to 64 of the letters a-z, digits and . _ - @ +; a letter or digit comes first.",
         )
     return name
 

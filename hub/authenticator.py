@@ -1,0 +1,176 @@
+"""JupyterHub's side of getting in: Carrel's accounts decide, and nothing else does.
+
+Wiring, in the hub's configuration::
+
+    c.JupyterHub.authenticator_class = for_installation(settings, store)
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from jupyterhub.auth import Authenticator
+from jupyterhub.handlers.base import BaseHandler
+from jupyterhub.user import User
+from tornado import web
+from traitlets import Bool, Integer
+
+from hub import accounts, passwords
+from hub.accounts import Account
+from hub.attempts import Limits
+from hub.client_address import UNKNOWN, client_address
+from hub.entry_form import LoginPage
+from hub.login import WRONG, Login, Refusal, check, precheck
+from hub.settings import Settings
+from hub.setup_page import SetupHandler, SetupScriptHandler
+from hub.store import Store
+from spawner.errors import CarrelError, Code
+from spawner.names import canonical
+
+REFRESH_S = 60
+"""How long the hub may go on without asking whether an account still stands."""
+
+
+class CarrelAuthenticator(Authenticator):
+    """Lets in whom ``hub.accounts`` knows.
+
+    Groups: everybody is in the hub group ``role-<role>``, so that the configuration can give
+    teachers scopes. The price is that JupyterHub's own group API is switched off; memberships
+    come from Carrel's tables alone.
+    """
+
+    carrel: Settings
+    store: Store
+
+    # What somebody once was in JupyterHub's database opens nothing.
+    allow_all = Bool(True, config=True)
+    allow_existing_users = Bool(False, config=True)
+    manage_groups = Bool(True, config=True)
+    auth_refresh_age = Integer(REFRESH_S, config=True)
+    # Refusing to refresh means disabled or deleted, so it must hold for API tokens, and for
+    # servers that somebody else starts, too.
+    auth_refresh_strict = Bool(True, config=True)
+    refresh_pre_spawn = Bool(True, config=True)
+
+    async def authenticate(self, handler: BaseHandler, data: Any) -> dict[str, Any]:
+        """Checks what the login form (or the token API's ``auth``) holds.
+
+        Raises HTTPError: 403 with one sentence for every cause, 429 when the limit is reached.
+        """
+        fields = data if isinstance(data, dict) else {}
+        name, password = fields.get("username"), fields.get("password")
+        if not isinstance(name, str) or not isinstance(password, str):
+            raise web.HTTPError(403, WRONG)
+        login, limits = Login(name, password, self.address(handler)), Limits.of(self.carrel.auth)
+        outcome: Account | Refusal | None = await self.store.in_thread(
+            self.store.read, precheck, login, limits, datetime.now(UTC)
+        )
+        if outcome is None:
+            outcome = await passwords.in_slot(check, self.store, login, limits, datetime.now(UTC))
+        if isinstance(outcome, Refusal):
+            raise _refuse(outcome)
+        return self.model(outcome)
+
+    async def refresh_user(
+        self, user: User, handler: BaseHandler | None = None
+    ) -> bool | dict[str, Any]:
+        """False for accounts that are disabled or gone: their cookies and tokens end here.
+
+        Disabling removes the hub's user at once; this is the second line, at most REFRESH_S late.
+        """
+        try:
+            account = await self.store.in_thread(self.store.read, _enabled, user.name)
+        except CarrelError as error:
+            if error.code is Code.UNAVAILABLE:
+                return True  # a database that cannot be asked throws nobody out
+            raise
+        if account is None:
+            # JupyterHub 6.1.1 reads this attribute of requests that carry no token, unset.
+            if handler is not None and not hasattr(handler, "_token_authenticated"):
+                handler._token_authenticated = False
+            return False
+        model = self.model(account)
+        same = user.admin == model["admin"] and [g.name for g in user.groups] == model["groups"]
+        return True if same else model
+
+    def model(self, account: Account) -> dict[str, Any]:
+        """What JupyterHub is told of an account.
+
+        Nobody is an admin to JupyterHub: its own admin role cannot be narrowed. What ours may do
+        is the role of their group, in ``hub.scopes``.
+        """
+        return {
+            "name": account.name,
+            "admin": False,
+            "groups": [f"role-{account.role.value}"],
+        }
+
+    def normalize_username(self, username: str) -> str:
+        """The canonical name; what cannot be one stays, for validate_username to refuse."""
+        try:
+            return canonical(username)
+        except CarrelError:
+            return username
+
+    def validate_username(self, username: str) -> bool:
+        """Canonical names alone."""
+        try:
+            return canonical(username) == username
+        except CarrelError:
+            return False
+
+    def address(self, handler: BaseHandler) -> str:
+        """Where the request comes from; see ``hub.client_address``."""
+        network, server = self.carrel.network, self.carrel.server
+        context = handler.request.connection.context
+        peer = context.address[0] if isinstance(context.address, tuple) else UNKNOWN
+        return client_address(
+            peer,
+            ",".join(handler.request.headers.get_list("X-Forwarded-For")),
+            network.subnet,
+            {network.proxy_address, *handler.app.trusted_downstream_ips},
+            behind_tls_proxy=bool(server.public_url)
+            and ipaddress.ip_address(server.bind).is_loopback,
+        )
+
+    def get_handlers(self, app: Any) -> list[tuple[str, type[web.RequestHandler]]]:
+        """The pages before login."""
+        return [
+            (r"/login", LoginPage),
+            (r"/setup", SetupHandler),
+            (r"/setup\.js", SetupScriptHandler),
+        ]
+
+
+def for_installation(settings: Settings, store: Store) -> type[CarrelAuthenticator]:
+    """The authenticator class of one installation.
+
+    A class, because JupyterHub makes the object itself and copies what its configuration holds.
+    """
+    bound = {"carrel": settings, "store": store, "__module__": __name__}
+    return type("CarrelAuthenticator", (CarrelAuthenticator,), bound)
+
+
+def _enabled(tx: sa.Connection, name: str) -> Account | None:
+    try:
+        account = accounts.find(tx, name)
+    except CarrelError:  # a name that only JupyterHub knows
+        return None
+    return account if account and account.enabled else None
+
+
+def _refuse(refusal: Refusal) -> web.HTTPError:
+    if refusal.retry_after_s is None:
+        return web.HTTPError(403, refusal.message)
+    return _TooMany(refusal)
+
+
+class _TooMany(web.HTTPError):
+    """429 with Retry-After: the hub's error page sends an exception's ``headers``."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(429, refusal.message)
+        self.headers = {"Retry-After": str(refusal.retry_after_s)}

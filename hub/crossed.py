@@ -1,0 +1,61 @@
+"""Finds settings that are right by themselves and wrong together (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+
+def problems(values: Mapping[str, Any]) -> list[str]:
+    """What profiles name that is not there. ``values`` may be anything that a file can hold.
+
+    It is asked too when single values are wrong, so that all problems are told at once; what
+    has not the right shape is passed over here, since it was told already.
+    """
+    profiles = [item for item in _list(values.get("profiles")) if isinstance(item, Mapping)]
+    slugs = [item.get("slug") for item in profiles]
+    found = [
+        f"two profiles have the slug {slug!r}"
+        for slug in sorted({slug for slug in slugs if isinstance(slug, str)})
+        if slugs.count(slug) > 1
+    ]
+    if sum(item.get("default") is True for item in profiles) > 1:
+        found.append("more than one profile says default = true")
+    found += _server(_table(values.get("server")))
+    machines, images = _table(values.get("machines")), _images(_table(values.get("images")))
+    for item in profiles:
+        slug, machine, image = item.get("slug"), item.get("machine"), item.get("image")
+        if isinstance(machine, str) and machine not in machines:
+            found.append(f"profile {slug!r}: there is no [machines.{machine}]")
+        if isinstance(image, str) and image not in images:
+            found.append(
+                f"profile {slug!r}: image {image!r} is neither in images.families "
+                f"({', '.join(sorted(images))}) nor in images.extra"
+            )
+    return found
+
+
+def _server(server: Mapping[str, Any]) -> list[str]:
+    if server.get("subdomains") is not True:
+        return []
+    host = urlsplit(str(server.get("public_url") or "")).hostname or ""
+    if host.rpartition(".")[2].isalpha() and "." in host:
+        return []
+    return [
+        "server.subdomains: needs server.public_url with a host name that can have others below "
+        "it, for instance https://carrel.example.org"
+    ]
+
+
+def _images(images: Mapping[str, Any]) -> set[str]:
+    families = images.get("families", ("base", "datascience"))
+    return {str(name) for name in (*_list(families), *_list(images.get("extra")))}
+
+
+def _list(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else []
+
+
+def _table(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

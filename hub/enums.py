@@ -1,0 +1,47 @@
+"""The closed sets of words that the database, rules and the command line share.
+
+Apart from the tables, so that the command line can name them on a host without SQLAlchemy.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Role(Enum):
+    """What an account may be."""
+
+    STUDENT = "student"
+    TEACHER = "teacher"
+    ADMIN = "admin"
+
+
+class State(Enum):
+    """Where a session is. *Unknown* is no state: it is the engine that cannot be asked."""
+
+    QUEUED = "queued"
+    STARTING = "starting"
+    RUNNING = "running"
+    DRAINING = "draining"
+    ENDED = "ended"
+
+
+class Reason(Enum):
+    """Why a session ended."""
+
+    STOPPED_BY_USER = "stopped_by_user"
+    ADMIN = "admin"
+    IDLE = "idle"
+    FAILED_TO_START = "failed_to_start"
+    EXITED = "exited"
+    OUT_OF_MEMORY = "out_of_memory"
+    ENGINE_LOST = "engine_lost"
+    UNKNOWN = "unknown"
+
+
+class Transaction(Enum):
+    """What a transaction of the store is for."""
+
+    READING = "reading"
+    DECIDING = "deciding"
+    MIGRATING = "migrating"

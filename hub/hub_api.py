@@ -1,0 +1,174 @@
+"""A small client of JupyterHub's API, for programs that are no event loop.
+
+Its token belongs to the hub service ``carrel-cli`` (``hub.scopes``).
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPException, HTTPResponse
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import quote
+from urllib.request import ProxyHandler, Request, build_opener
+
+from hub.settings import Settings
+from spawner.errors import CarrelError, Code
+
+URL = "http://127.0.0.1:8081/hub/api"
+TIMEOUT_S = 60
+"""A request may take the hub's slow_spawn_timeout and slow_stop_timeout (10 s each)."""
+POLL_S = 0.5
+
+# The environment's proxy is for the internet, not for the hub beside us.
+_opener = build_opener(ProxyHandler({}))
+
+
+class HubApi:
+    """The calls that Carrel makes of the hub's API. Names are canonical."""
+
+    def __init__(self, token: str, url: str = URL) -> None:
+        self._token = token
+        self._url = url
+
+    def ensure_user(self, name: str) -> None:
+        """Makes the hub know the user, before a first login."""
+        if not self._call("GET", _user(name), accept={404}).get("name"):
+            self._call("POST", _user(name), accept={409})  # 409: somebody was quicker
+
+    def remove_user(self, name: str, timeout_s: float) -> None:
+        """Stops the user's server, then deletes the hub's user: cookies and tokens die with it.
+
+        Nothing of Carrel's is touched; the next login makes the hub's user anew.
+        Raises CarrelError(FAILED) when the server has not stopped within ``timeout_s``.
+        """
+        self.stop_server(name, timeout_s)
+        self._call("DELETE", _user(name), accept={404})
+
+    def server(self, name: str) -> dict[str, Any] | None:
+        """The hub's model of the user's server while it starts, runs or stops, else None."""
+        model = self._call("GET", _user(name), accept={404})
+        server = (model.get("servers") or {}).get("")
+        return server if server and (server["ready"] or server["pending"]) else None
+
+    def start_server(self, name: str, profile: str) -> bool:
+        """Asks for a session; whether that was news to the hub.
+
+        Raises CarrelError(REFUSED) with the hub's sentence when admission says no.
+        """
+        if self.server(name):
+            return False
+        self.ensure_user(name)
+        self._call("POST", f"{_user(name)}/server", {"profile": profile})
+        return True
+
+    def stop_server(self, name: str, timeout_s: float) -> bool:
+        """Stops the user's server and waits for it; whether there was one.
+
+        Raises CarrelError(FAILED) when it has not stopped within ``timeout_s``.
+        """
+        if self.server(name) is None:
+            return False
+        self._call("DELETE", f"{_user(name)}/server", accept={404})
+        until = time.monotonic() + timeout_s
+        while self.server(name):
+            if time.monotonic() > until:
+                raise CarrelError(
+                    Code.FAILED,
+                    f"The session of {name} has not stopped within {timeout_s:.0f} s.",
+                    "Run the same again; ./carrel logs hub says why it takes so long.",
+                )
+            time.sleep(POLL_S)
+        return True
+
+    def progress(self, name: str) -> Iterator[dict[str, Any]]:
+        """The steps of a start as the hub tells them; the last is ``ready`` or ``failed``."""
+        request = self._request("GET", f"{_user(name)}/server/progress")
+        request.add_header("Accept", "text/event-stream")
+        with closing(self._open(request, accept=set())) as answer:
+            try:
+                for line in answer:
+                    if line.startswith(b"data:"):
+                        yield json.loads(line.removeprefix(b"data:"))
+            except (OSError, HTTPException) as error:
+                raise _lost() from error
+
+    def create_token(self, name: str, note: str, expires_in_s: int) -> str:
+        """A new API token with all that the user may do."""
+        self.ensure_user(name)
+        wish = {"note": note, "expires_in": expires_in_s}
+        return str(self._call("POST", f"{_user(name)}/tokens", wish)["token"])
+
+    def _call(
+        self, method: str, path: str, body: Any = None, accept: set[int] | None = None
+    ) -> dict[str, Any]:
+        request = self._request(method, path, body)
+        with closing(self._open(request, accept or set())) as answer:
+            try:
+                text = answer.read()
+            except (OSError, HTTPException) as error:
+                raise _lost() from error
+        return json.loads(text) if text.startswith(b"{") else {}
+
+    def _request(self, method: str, path: str, body: Any = None) -> Request:
+        data = None if body is None else json.dumps(body).encode()
+        request = Request(self._url + path, data=data, method=method)  # noqa: S310  our own URL
+        request.add_header("Authorization", f"token {self._token}")
+        request.add_header("Content-Type", "application/json")
+        return request
+
+    def _open(self, request: Request, accept: set[int]) -> HTTPResponse | HTTPError:
+        try:
+            answer: HTTPResponse = _opener.open(request, timeout=TIMEOUT_S)
+        except HTTPError as error:
+            if error.code in accept:
+                return error
+            raise _converted(error) from error
+        except (URLError, HTTPException, OSError) as error:
+            raise _lost() from error
+        return answer
+
+
+def _lost() -> CarrelError:
+    return CarrelError(
+        Code.UNAVAILABLE,
+        "The hub does not answer.",
+        "Is it up? ./carrel status says so, ./carrel logs hub says why not.",
+    )
+
+
+def of(settings: Settings) -> HubApi:
+    """The client with this installation's token. Raises CarrelError(UNAVAILABLE) without one."""
+    path = settings.data_dir / "secrets" / "hub" / "cli_token"
+    try:
+        return HubApi(path.read_text(encoding="utf-8").strip())
+    except OSError as error:
+        raise CarrelError(
+            Code.UNAVAILABLE,
+            f"The hub's token cannot be read ({path}).",
+            "Run ./carrel up; it makes the missing secrets.",
+        ) from error
+
+
+def _user(name: str) -> str:
+    return f"/users/{quote(name, safe='')}"
+
+
+def _converted(error: HTTPError) -> CarrelError:
+    """What the hub says, as a refusal (4xx) or as a failure."""
+    with closing(error):
+        try:
+            message = str(json.loads(error.read())["message"])
+        except (ValueError, KeyError, TypeError):
+            message = error.reason
+    if error.code in {401, 403}:
+        return CarrelError(
+            Code.FAILED,
+            f"The hub did not allow it: {message}",
+            "If this stays so, run ./carrel up: the hub may hold another token.",
+        )
+    code = Code.REFUSED if 400 <= error.code < 500 else Code.FAILED
+    return CarrelError(code, f"The hub says: {message}", "./carrel logs hub may say more.")
