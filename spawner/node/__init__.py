@@ -1,0 +1,18 @@
+"""node: the one privileged program per Docker host.
+
+    __main__ config             start it; what ``up`` told it (node.json)
+    server                      its parts put together
+    app listener replies        the server on the unix socket, who may connect, how it says no
+    actions                     what each route does
+    routes filters              which engine routes exist here, and with which parameters
+    strict_json fields          JSON from outside, read without guessing
+    rules body                  a create body: decided field by field, then written anew
+    homes layout                folders of the data directory, symlinks refused by the kernel
+    engine network              the engine's socket; whether its network is the guarded one
+    firewall resolvers          the session firewall as lists of rules (pure)
+    iptables firewall_keeper    applied, looked at every few seconds, put back
+    inventory                   the GPUs of this host
+    health                      the question that the container's healthcheck asks
+
+It imports from outside this folder only ``spawner.errors``, ``.names`` and ``.confinement``.
+"""

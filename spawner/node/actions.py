@@ -1,0 +1,169 @@
+"""What node does for each route: asks, checks, and passes on to the engine what it may."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import re
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+from spawner.confinement import LABEL_PROJECT, LABEL_SESSION, LABEL_USER
+from spawner.errors import CarrelError, Code
+from spawner.names import escape
+from spawner.node import filters, network, rules
+from spawner.node.body import build
+from spawner.node.config import NodeConfig
+from spawner.node.engine import Answer, Call, Engine
+from spawner.node.firewall_keeper import Status
+from spawner.node.homes import ensure_home
+from spawner.node.routes import Action, Match
+from spawner.node.strict_json import parse_object
+
+log = logging.getLogger("carrel.node")
+
+
+class Actions:
+    """``do`` returns the answer, or the call whose answer is to be streamed.
+
+    Raises CarrelError for every no.
+    """
+
+    def __init__(
+        self,
+        config: NodeConfig,
+        engine: Engine,
+        firewall_status: Callable[[], Status],
+        former_roots: frozenset[int],
+    ) -> None:
+        self._config = config
+        self._former_roots = former_roots
+        self._engine = engine
+        self._firewall_status = firewall_status
+        self._by_action: dict[Action, Callable[[Match], Awaitable[Answer | Call]]] = {
+            Action.PING: lambda _: engine.ask(Call("GET", "/_ping")),
+            Action.VERSION: lambda _: engine.ask(Call("GET", "/version")),
+            Action.HEALTH: self._health,
+            Action.IMAGE: self._image,
+            Action.LIST: self._list,
+            Action.INSPECT: self._inspect,
+            Action.START: self._start,
+            Action.STOP: partial(self._on_session, "POST", "/stop"),
+            Action.KILL: partial(self._on_session, "POST", "/kill"),
+            Action.REMOVE: partial(self._on_session, "DELETE", ""),
+            Action.LOGS: self._logs,
+            Action.EVENTS: self._events,
+        }
+
+    async def do(self, match: Match, text: bytes) -> Answer | Call:
+        """``text`` is the request's body; only a create has one."""
+        if match.action is Action.CREATE:
+            return await self._create(match.query.get("name", ""), text)
+        return await self._by_action[match.action](match)
+
+    async def _image(self, match: Match) -> Answer:
+        if match.name not in self._config.images:
+            raise CarrelError(Code.REFUSED, "This image is not one that sessions may use.")
+        return await self._engine.ask(Call("GET", f"/images/{match.name}/json"))
+
+    async def _create(self, name: str, text: bytes) -> Answer:
+        spec = rules.decide(name, parse_object(text), self._config)
+        await self._require_isolation()
+        await self._ensure_home(spec.home)
+        call = Call("POST", "/containers/create", {"name": name}, build(spec, self._config))
+        answer = await self._engine.ask(call)
+        log.info("create %s from %s: %d", name, spec.image, answer.status)
+        return answer
+
+    async def _inspect(self, match: Match) -> Answer:
+        return (await self._session(match.name))[0]
+
+    async def _start(self, match: Match) -> Answer:
+        """Looks at labels, firewall and home again: much may have happened since the create."""
+        _, inspected = await self._session(match.name)
+        user = inspected["Config"]["Labels"].get(LABEL_USER)
+        if not rules.is_canonical(user):
+            raise CarrelError(Code.REFUSED, f"The container's label {LABEL_USER} names no user.")
+        await self._require_isolation()
+        await self._ensure_home(escape(user))
+        return await self._engine.ask(Call("POST", f"/containers/{inspected['Id']}/start"))
+
+    async def _ensure_home(self, name: str) -> None:
+        config = self._config
+        await asyncio.to_thread(
+            ensure_home, config.homes, name, config.session_uid, self._former_roots
+        )
+
+    async def _require_isolation(self) -> None:
+        """Raises CarrelError(UNAVAILABLE) unless a session started now would be fenced in."""
+        status = self._firewall_status()
+        if not status.in_place:
+            raise CarrelError(Code.UNAVAILABLE, status.detail, "No session starts until it is.")
+        name = self._config.network.name
+        answer = await self._engine.ask(Call("GET", f"/networks/{name}"))
+        if answer.status != 200:
+            raise CarrelError(
+                Code.UNAVAILABLE, f"The engine shows no network {name}.", "Run `./carrel up`."
+            )
+        if found := network.faults(answer.json(), self._config.network):
+            raise CarrelError(
+                Code.UNAVAILABLE,
+                f"The network {name} is not the one that the firewall guards: {'; '.join(found)}.",
+                "Remove it and run `./carrel up`.",
+            )
+
+    async def _session(self, name: str) -> tuple[Answer, dict[str, Any]]:
+        """A container that is a session of this installation, as the engine describes it."""
+        answer = await self._engine.ask(Call("GET", f"/containers/{name}/json"))
+        if answer.status == 404:
+            raise CarrelError(Code.NOT_FOUND, f"No such container: {name}")
+        if answer.status != 200:
+            raise CarrelError(Code.UNAVAILABLE, "The engine could not say what this container is.")
+        inspected = answer.json()
+        labels = inspected["Config"].get("Labels") or {}
+        if labels.get(LABEL_PROJECT) != self._config.project or not re.fullmatch(
+            rules.SESSION_ID, labels.get(LABEL_SESSION, ""), re.ASCII
+        ):
+            raise CarrelError(Code.REFUSED, "This container is not a session of this installation.")
+        return answer, inspected
+
+    async def _path(self, name: str) -> str:
+        """By its full id from here on: a name may mean another container in a moment."""
+        return f"/containers/{(await self._session(name))[1]['Id']}"
+
+    async def _on_session(self, method: str, end: str, match: Match) -> Answer:
+        path = f"{await self._path(match.name)}{end}"
+        return await self._engine.ask(Call(method, path, match.query))
+
+    async def _logs(self, match: Match) -> Call:
+        return Call("GET", f"{await self._path(match.name)}/logs", match.query)
+
+    async def _list(self, match: Match) -> Answer:
+        given = match.query.get("filters", "")
+        rebuilt = filters.rebuild(given, filters.FOR_LIST, self._config.project)
+        query = match.query | {"filters": rebuilt}
+        return await self._engine.ask(Call("GET", "/containers/json", query))
+
+    async def _events(self, match: Match) -> Call:
+        given = match.query.get("filters", "")
+        rebuilt = filters.rebuild(
+            given, filters.FOR_EVENTS, self._config.project, type=["container"]
+        )
+        return Call("GET", "/events", match.query | {"filters": rebuilt})
+
+    async def _health(self, _: Match) -> Answer:
+        engine, isolation, detail = True, True, "The engine answers and the firewall is in place."
+        try:
+            await self._engine.learn_version()
+        except CarrelError as error:
+            engine, detail = False, str(error)
+        try:
+            await self._require_isolation()
+        except CarrelError as error:
+            # Without the engine its network cannot be asked; the rules speak for themselves.
+            isolation = not engine and self._firewall_status().in_place
+            detail = detail if isolation else str(error)
+        said = {"engine": engine, "firewall": isolation, "detail": detail}
+        return Answer(200, "application/json", json.dumps(said).encode())

@@ -1,0 +1,130 @@
+"""The routes that node offers, with the parameters that each may carry; all else is refused.
+
+This is the whole list. What DockerSpawner and the reconciler need is here; archive, attach,
+build, commit, exec, export, plugins, prune, update, volumes and the rest are ways around a check
+of create bodies, and are not.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from enum import Enum
+from urllib.parse import parse_qsl, unquote
+
+from spawner.errors import CarrelError, Code
+
+
+class Action(Enum):
+    """What node does for a route."""
+
+    PING = "ping"
+    VERSION = "version"
+    HEALTH = "health"
+    IMAGE = "image"
+    CREATE = "create"
+    LIST = "list"
+    INSPECT = "inspect"
+    START = "start"
+    STOP = "stop"
+    KILL = "kill"
+    REMOVE = "remove"
+    LOGS = "logs"
+    EVENTS = "events"
+
+
+@dataclass(frozen=True)
+class Route:
+    """``query`` maps each parameter that is passed on to the form its value must have."""
+
+    action: Action
+    method: str
+    path: str
+    query: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Match:
+    """A request that is on the list. ``name`` is the path's container or image, or empty."""
+
+    action: Action
+    name: str
+    query: dict[str, str]
+
+
+_NAME = r"(?P<name>[A-Za-z0-9][A-Za-z0-9_.-]{0,254})"
+_IMAGE = r"(?P<name>[A-Za-z0-9][A-Za-z0-9._/:@-]{0,254})"
+_FLAG = r"0|1|[Tt]rue|[Ff]alse"
+_TIME = r"[0-9]{1,12}(\.[0-9]{1,9})?"
+_FILTERS = r"(?s:.{0,8192})"
+
+ROUTES = (
+    Route(Action.PING, "GET", "/_ping"),
+    Route(Action.VERSION, "GET", "/version"),
+    Route(Action.HEALTH, "GET", "/carrel/health"),
+    Route(Action.IMAGE, "GET", f"/images/{_IMAGE}/json"),
+    Route(Action.CREATE, "POST", "/containers/create", {"name": r"[A-Za-z0-9_.-]{1,255}"}),
+    Route(
+        Action.LIST,
+        "GET",
+        "/containers/json",
+        {"all": _FLAG, "limit": r"-1|[0-9]{1,6}", "trunc_cmd": _FLAG, "filters": _FILTERS},
+    ),
+    Route(Action.INSPECT, "GET", f"/containers/{_NAME}/json"),
+    Route(Action.START, "POST", f"/containers/{_NAME}/start"),
+    Route(Action.STOP, "POST", f"/containers/{_NAME}/stop", {"t": r"[0-9]{1,3}"}),
+    Route(Action.KILL, "POST", f"/containers/{_NAME}/kill", {"signal": r"[A-Z0-9]{1,12}"}),
+    Route(Action.REMOVE, "DELETE", f"/containers/{_NAME}", {"v": _FLAG, "force": _FLAG}),
+    Route(
+        Action.LOGS,
+        "GET",
+        f"/containers/{_NAME}/logs",
+        {
+            **dict.fromkeys(("stdout", "stderr", "timestamps", "follow"), _FLAG),
+            **dict.fromkeys(("since", "until"), _TIME),
+            "tail": r"all|[0-9]{1,7}",
+        },
+    ),
+    Route(Action.EVENTS, "GET", "/events", {"since": _TIME, "until": _TIME, "filters": _FILTERS}),
+)
+
+_VERSION = r"(/v1\.[0-9]{1,3})?"
+_NOT_GIVEN = frozenset({"", "0", "false", "False", "None"})
+_MOST_PARAMETERS = 16
+
+
+def match(method: str, target: str) -> Match:
+    """The listed route that a request line means.
+
+    ``target`` is as it came: path and query, still percent-encoded. Raises CarrelError(REFUSED).
+    """
+    path, _, query = target.partition("?")
+    for route in ROUTES:
+        found = re.fullmatch(_VERSION + route.path, unquote(path), re.ASCII)
+        if found and route.method == method:
+            name = found.groupdict().get("name") or ""
+            return Match(route.action, name, _parameters(query, route))
+    raise CarrelError(Code.REFUSED, "This is not among the routes that node offers.")
+
+
+def _parameters(query: str, route: Route) -> dict[str, str]:
+    """The parameters to pass on. A client's default for one that is not listed is dropped."""
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=_MOST_PARAMETERS)
+    except ValueError:
+        raise CarrelError(Code.REFUSED, "The query holds too many parameters.") from None
+    if len(dict(pairs)) != len(pairs):
+        raise CarrelError(Code.REFUSED, "The query holds a parameter twice.")
+    kept = {}
+    for key, value in pairs:
+        form = route.query.get(key)
+        if value in _NOT_GIVEN and (form is None or value == ""):
+            continue
+        if form is None:
+            raise CarrelError(
+                Code.REFUSED, f"The query holds {key[:40]!a}, which node does not pass on."
+            )
+        if not re.fullmatch(form, value, re.ASCII):
+            raise CarrelError(Code.REFUSED, f"The query's {key} is not of the agreed form.")
+        kept[key] = value
+    return kept
