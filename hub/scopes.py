@@ -1,0 +1,53 @@
+"""What services, admins and everybody may do on the hub."""
+
+from __future__ import annotations
+
+from typing import Any
+
+ADMIN = "custom:carrel:admin"
+"""To see Carrel's admin pages and its status, in the browser or with a token."""
+
+CUSTOM = {ADMIN: {"description": "See Carrel's machine, sessions and people."}}
+
+WEB = "carrel"
+PREFIX = f"/services/{WEB}/"
+"""Where the hub serves the web service."""
+CULLER = "idle-culler"
+CLI = "carrel-cli"
+
+ROLES: list[dict[str, Any]] = [
+    {
+        # The hub's own admin role cannot be narrowed and holds access:servers: no admin should
+        # read students' notebooks by the way. What a student's page may do to an admin who opens
+        # it is another matter, see hub.origins.
+        "name": "carrel-admin",
+        "description": "Carrel's administrators",
+        "scopes": [
+            "admin-ui",
+            "admin:users",
+            "admin:servers",
+            "admin:groups",
+            "tokens",
+            "list:services",
+            "read:services",
+            "read:hub",
+            "read:roles",
+            "read:metrics",
+            "proxy",
+            ADMIN,
+        ],
+        "groups": ["role-admin"],
+    },
+    {
+        "name": CULLER,
+        "description": "Ends sessions that nobody uses",
+        "scopes": ["list:users", "read:users:activity", "read:servers", "delete:servers"],
+        "services": [CULLER],
+    },
+    {
+        "name": CLI,
+        "description": "The ./carrel command inside the hub's container",
+        "scopes": ["admin:users", "admin:servers", "tokens", "list:users", "read:users", ADMIN],
+        "services": [CLI],
+    },
+]

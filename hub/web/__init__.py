@@ -1,0 +1,10 @@
+"""The service ``carrel``: own pages and a JSON API, in a process of its own.
+
+    __main__ app   starts it; the routes        auth     who asks, and what they may see
+    base           what every handler shares: login, permission, and one path for errors
+    student admin api                           the handlers, by audience
+    status         what the admin page and the API tell of the machine (pure)
+    templates/ static/
+
+It calls the hub from the server only, never from the browser; its end disturbs no session.
+"""

@@ -1,0 +1,61 @@
+"""The routes of the service."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jupyterhub.services.auth import HubOAuth
+from tornado.web import Application, RedirectHandler, StaticFileHandler
+
+from hub.installation import Installation
+from hub.scopes import PREFIX
+from hub.store import Store
+from hub.web.admin import MachinePage
+from hub.web.api import Health, StatusApi
+from hub.web.base import Callback, NotFound
+from hub.web.student import About
+from spawner.confinement import GIB
+
+HERE = Path(__file__).parent
+
+
+def make_app(installation: Installation, store: Store, hub_auth: HubOAuth) -> Application:
+    """The application; opens no port and asks nobody."""
+
+    return Application(
+        [
+            (PREFIX.rstrip("/"), RedirectHandler, {"url": PREFIX}),
+            (PREFIX, About),
+            (f"{PREFIX}admin", MachinePage),
+            (f"{PREFIX}api/status", StatusApi),
+            (f"{PREFIX}health", Health),
+            (f"{PREFIX}oauth_callback", Callback),
+            (f"{PREFIX}static/(.*)", StaticFileHandler, {"path": str(HERE / "static")}),
+        ],
+        default_handler_class=NotFound,
+        installation=installation,
+        store=store,
+        hub_auth=hub_auth,
+        pages=pages(),
+        # Derived, so that a restart of this process logs nobody out.
+        cookie_secret=hmac.new(
+            hub_auth.api_token.encode(), b"cookies of the web service", hashlib.sha256
+        ).digest(),
+        xsrf_cookies=True,
+    )
+
+
+def pages() -> Environment:
+    """The templates: everything that is put into them is escaped."""
+    environment = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["gib"] = lambda size: f"{size / GIB:.1f} GiB"
+    return environment

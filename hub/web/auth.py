@@ -1,0 +1,43 @@
+"""Who asks: the hub says, through OAuth in the browser or a token in the header."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jupyterhub.services.auth import HubOAuth
+
+from hub import scopes
+from hub.origins import Origins
+
+HUB_API = "http://hub:8081/hub/api"
+CACHE_S = 60
+"""For how long an answer of the hub is believed; somebody disabled is out after that."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """Whoever is logged in, or the service whose token it is."""
+
+    name: str
+    admin: bool
+
+    @classmethod
+    def of(cls, model: Mapping[str, Any]) -> Person:
+        return cls(model["name"], scopes.ADMIN in model["scopes"])
+
+
+def hub_oauth(token: str, where: Origins, api_url: str = HUB_API) -> HubOAuth:
+    """The hub's OAuth client of this service; asks nobody before the first request."""
+    return HubOAuth(
+        api_token=token,
+        api_url=api_url,
+        base_url=scopes.PREFIX,
+        hub_prefix="/hub/",
+        hub_host=where.hub,
+        oauth_redirect_uri=f"{where.pages}oauth_callback",
+        oauth_client_id=f"service-{scopes.WEB}",
+        access_scopes={f"access:services!service={scopes.WEB}"},
+        cache_max_age=CACHE_S,
+    )

@@ -1,0 +1,149 @@
+"""What every handler shares: login, permission, pages, and one path for errors."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+from jinja2 import Environment
+from jupyterhub.services.auth import (
+    HubOAuth,
+    HubOAuthCallbackHandler,
+    HubOAuthenticated,
+    UserNotAllowed,
+)
+from tornado.log import app_log
+from tornado.web import HTTPError, RequestHandler
+
+from hub import __version__, origins
+from hub.scopes import PREFIX
+from hub.web.auth import Person
+from spawner.errors import CarrelError, Code
+
+HEADERS = {
+    # No inline script or style, nothing from elsewhere, and nobody frames these pages.
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; "
+    "img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+class Handler(HubOAuthenticated, RequestHandler):
+    """A page or an API route; ``needs`` is a scope beyond being let in."""
+
+    needs: ClassVar[str] = ""
+    json_only: ClassVar[bool] = False
+    person: Person
+
+    def set_default_headers(self) -> None:
+        for name, value in HEADERS.items():
+            self.set_header(name, value)
+
+    @property
+    def hub_auth(self) -> HubOAuth:
+        auth: HubOAuth = self.settings["hub_auth"]
+        return auth
+
+    @property
+    def hub_scopes(self) -> set[str]:
+        return {self.needs} if self.needs else set(self.hub_auth.access_scopes)
+
+    async def prepare(self) -> None:
+        """Finds out who asks; sends browsers to the login, and everybody else away."""
+        model = await self._model()
+        if model is None:
+            if not self.wants_json:
+                self.redirect(self.get_login_url())
+                return
+            raise CarrelError(
+                Code.REFUSED,
+                "This needs a login or a token.",
+                "Send the header: Authorization: token <token>.",
+            )
+        try:
+            self.check_hub_user(model)
+        except UserNotAllowed as error:
+            raise CarrelError(
+                Code.REFUSED,
+                "This page is for administrators." if self.needs else "You may not see this page.",
+                "Ask your administrator if you need it.",
+            ) from error
+        self.current_user = self.person = Person.of(model)
+
+    async def _model(self) -> dict[str, Any] | None:
+        try:
+            model: dict[str, Any] | None = await self.hub_auth.get_user(self, sync=False)
+        except HTTPError as error:
+            raise CarrelError(
+                Code.UNAVAILABLE, "The hub does not answer.", "Try again in a moment."
+            ) from error
+        return model
+
+    @property
+    def wants_json(self) -> bool:
+        accepts = self.request.headers.get("Accept", "")
+        return self.json_only or accepts.startswith("application/json")
+
+    def page(self, template: str, **values: Any) -> None:
+        """Answers with a page."""
+        pages: Environment = self.settings["pages"]
+        frame = {
+            "person": getattr(self, "person", None),
+            "prefix": PREFIX,
+            "hub": f"{origins.of(self.settings['installation'].settings.server).hub}/hub/",
+            "version": __version__,
+            "here": self.request.path,
+        }
+        self.finish(pages.get_template(template).render(frame | values))
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Every error, of every handler, as JSON or as a page; never a traceback."""
+        _, error, _ = kwargs.get("exc_info", (None, None, None))
+        told = _told(status_code, error)
+        self.set_status(told.code.value if isinstance(error, CarrelError) else status_code)
+        if self.wants_json:
+            body = {"status": self.get_status(), "message": told.message, "hint": told.hint}
+            self.set_header("Content-Type", "application/json")
+            self.finish(json.dumps(body))
+        else:
+            self.page("error.html", told=told, status=self.get_status())
+
+    def log_exception(self, typ: Any, value: BaseException | None, tb: Any) -> None:
+        if isinstance(value, CarrelError) and value.code is not Code.FAILED:
+            app_log.warning("%s %s: %s", self.request.method, self.request.path, value)
+        else:
+            super().log_exception(typ, value, tb)
+
+
+class Callback(Handler, HubOAuthCallbackHandler):
+    """Where the hub sends browsers back to after a login."""
+
+    async def prepare(self) -> None:
+        """Nobody need be known yet. Asked here, since the base class would block on asking."""
+        self.current_user = await self._model()
+
+
+class NotFound(Handler):
+    """Every address that leads nowhere; nobody needs a login to be told so."""
+
+    async def prepare(self) -> None:
+        raise CarrelError(Code.NOT_FOUND, "There is no such page.", "The address may be mistyped.")
+
+
+def _told(status_code: int, error: BaseException | None) -> CarrelError:
+    if isinstance(error, CarrelError):
+        return error
+    if status_code >= 500:
+        return CarrelError(
+            Code.FAILED,
+            "Something went wrong.",
+            "Try again; if it stays so, tell your administrator. The reason is in the log of web.",
+        )
+    reason = error.log_message if isinstance(error, HTTPError) else None
+    return CarrelError(
+        Code.BAD_INPUT, f"{reason or HTTPStatus(status_code).phrase}", "Go back and try again."
+    )

@@ -1,0 +1,102 @@
+"""The record of sessions as the spawner keeps it, on both databases."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+
+from hub import accounts, sessions
+from hub.audit import By
+from hub.enums import Reason, Role, State
+from hub.lifecycle import Lifecycle
+from hub.store import Store
+from spawner.confinement import GIB
+from spawner.ending import Cause, Ending
+from spawner.errors import CarrelError, Code
+from spawner.profiles import Catalog, Profile, Request
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+SMALL = Profile("small", "Small", "", "base", 1, GIB, GIB)
+CATALOG = Catalog((SMALL,), {"base": "carrel/base:1"})
+READY = {"carrel/base:1"}
+
+
+@pytest.fixture
+def lifecycle(store: Store, by: By) -> Lifecycle:
+    """Room for two sessions; ada, bob and eve have accounts."""
+    for name in ("ada", "bob", "eve"):
+        store.decide(accounts.create, name, Role.STUDENT, None, by)
+    return Lifecycle(store, CATALOG, room_bytes=2 * GIB, idle_limit_s=3600, clock=lambda: NOW)
+
+
+async def test_a_grant_is_a_session_on_record(lifecycle: Lifecycle, store: Store) -> None:
+    grant = await lifecycle.admit(Request("ada", SMALL), READY)
+    assert (grant.user, grant.profile, grant.image) == ("ada", SMALL, "carrel/base:1")
+    session = store.read(sessions.get, grant.session_id)
+    assert (session.user, session.profile, session.state) == ("ada", "small", State.STARTING)
+    assert await lifecycle.leftover("ada") == grant.session_id
+    assert await lifecycle.leftover("bob") is None
+
+
+async def test_one_user_has_one_session(lifecycle: Lifecycle) -> None:
+    await lifecycle.admit(Request("ada", SMALL), READY)
+    with pytest.raises(CarrelError) as refused:
+        await lifecycle.admit(Request("ada", SMALL), READY)
+    assert refused.value.code is Code.CONFLICT
+
+
+async def test_the_machine_is_never_promised_twice(lifecycle: Lifecycle, store: Store) -> None:
+    answers = await asyncio.gather(
+        *(lifecycle.admit(Request(name, SMALL), READY) for name in ("ada", "bob", "eve")),
+        return_exceptions=True,
+    )
+    refused = [answer for answer in answers if isinstance(answer, CarrelError)]
+    assert len(refused) == 1 and "machine is full" in refused[0].message
+    assert len(store.read(sessions.active)) == 2
+
+
+async def test_a_refusal_leaves_no_trace(lifecycle: Lifecycle, store: Store) -> None:
+    with pytest.raises(CarrelError, match="still being built"):
+        await lifecycle.admit(Request("ada", SMALL), set())
+    assert store.read(sessions.of_user, "ada") == []
+
+
+@pytest.mark.parametrize("name", ["nobody", "ada"])
+async def test_who_has_no_enabled_account_starts_nothing(
+    lifecycle: Lifecycle, store: Store, by: By, name: str
+) -> None:
+    store.decide(accounts.disable, "ada", by)
+    with pytest.raises(CarrelError):
+        await lifecycle.admit(Request(name, SMALL), READY)
+    assert store.read(sessions.active) == []
+
+
+async def test_running_and_ended_are_recorded_once(lifecycle: Lifecycle, store: Store) -> None:
+    grant = await lifecycle.admit(Request("ada", SMALL), READY)
+    for _ in range(2):
+        await lifecycle.running(grant.session_id, "c1", "http://10.203.8.1:8888/user/ada/")
+    assert store.read(sessions.get, grant.session_id).state is State.RUNNING
+    await lifecycle.settle(Ending(grant.session_id, Cause.OUT_OF_MEMORY, "exit code 137"))
+    await lifecycle.settle(Ending(grant.session_id, Cause.STOPPED))
+    session = store.read(sessions.get, grant.session_id)
+    assert (session.reason, session.detail) == (Reason.OUT_OF_MEMORY, "exit code 137")
+    assert session.container_id == "c1"
+    assert await lifecycle.leftover("ada") is None
+
+
+@pytest.mark.parametrize("cause", list(Cause))
+def test_every_cause_has_a_reason(lifecycle: Lifecycle, cause: Cause) -> None:
+    assert isinstance(lifecycle.reason(Ending("0" * 12, cause)), Reason)
+
+
+@pytest.mark.parametrize(
+    ("inactive_s", "reason"), [(3599, Reason.STOPPED_BY_USER), (3600, Reason.IDLE)]
+)
+def test_a_stop_after_the_idle_limit_is_the_cullers(
+    lifecycle: Lifecycle, inactive_s: float, reason: Reason
+) -> None:
+    assert lifecycle.reason(Ending("0" * 12, Cause.STOPPED, "", inactive_s)) is reason
+    died = Ending("0" * 12, Cause.EXITED, "", inactive_s)
+    assert lifecycle.reason(died) is Reason.EXITED

@@ -1,0 +1,166 @@
+"""The web service's pages: who may see what, and one way to say no."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from urllib.parse import parse_qs, urlsplit
+
+import aiohttp
+import pytest
+
+from hub import scopes, sessions
+from tests.hub.hub_process import MACHINE
+from tests.hub.web.conftest import Site
+
+
+async def test_a_browser_without_login_is_sent_to_the_hub_with_pkce(site: Site) -> None:
+    status, _, headers = await site.get("/")
+    assert status == 302
+    where = urlsplit(headers["Location"])
+    asked = parse_qs(where.query)
+    assert where.path == "/hub/api/oauth2/authorize"
+    assert asked["client_id"] == ["service-carrel"]
+    assert asked["redirect_uri"] == ["/services/carrel/oauth_callback"]
+    assert asked["code_challenge_method"] == ["S256"] and asked["code_challenge"][0]
+
+
+async def test_a_login_comes_back_to_the_page_that_was_wanted(site: Site) -> None:
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as http:
+        async with http.get(f"{site.url}/admin", allow_redirects=False) as answer:
+            state = parse_qs(urlsplit(answer.headers["Location"]).query)["state"][0]
+        callback = f"{site.url}/oauth_callback?code=c&state={state}"
+        async with http.get(callback, allow_redirects=False) as answer:
+            assert answer.status == 302
+            assert answer.headers["Location"] == "/services/carrel/admin"
+        assert site.hub.exchanged[0]["code_verifier"]
+        async with http.get(f"{site.url}/") as answer:
+            assert answer.status == 200 and "<strong>ada</strong>" in await answer.text()
+
+
+async def test_a_login_that_nobody_began_is_refused_as_a_page(site: Site) -> None:
+    status, page, _ = await site.get("/oauth_callback?code=c&state=forged")
+    assert status == 403 and "Try logging in again" in page and "Traceback" not in page
+
+
+async def test_everybody_sees_who_they_are(site: Site) -> None:
+    status, page, headers = await site.get("/", "student-token")
+    assert status == 200 and "<strong>ada</strong>" in page and "/admin" not in page
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+    assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("token", ["student-token", "stranger-token"])
+@pytest.mark.parametrize("path", ["/admin", "/api/status"])
+async def test_the_machine_is_for_admins_alone(site: Site, token: str, path: str) -> None:
+    status, body, _ = await site.get(path, token)
+    assert status == 403 and "This page is for administrators." in body
+
+
+async def test_who_the_hub_does_not_let_in_sees_no_page(site: Site) -> None:
+    status, page, _ = await site.get("/", "stranger-token")
+    assert status == 403 and "You may not see this page." in page
+
+
+async def test_the_machine_page_says_what_there_is_and_what_runs(site: Site) -> None:
+    session = site.store.decide(sessions.open_session, "ada", "small", datetime.now(UTC))
+    status, page, _ = await site.get("/admin", "admin-token")
+    assert status == 200
+    for words in (
+        "It holds about 14 small sessions.",
+        "Docker 26.1.5 (API 1.45), Compose 1.29.2",
+        "8.0 GiB; 0.5 GiB of 7.0 GiB for sessions are promised",
+        "none found",
+        session.id,
+        "queued",
+        "No userns-remap",
+        "userns-remap&#34;: &#34;default&#34;",
+    ):
+        assert words in page
+
+
+async def test_a_remapping_engine_is_no_cause_for_a_warning(site: Site) -> None:
+    etc = site.data_dir / "etc" / "machine.json"
+    etc.write_text(json.dumps(MACHINE | {"userns_remap": True}))
+    from hub.installation import load
+    from hub.web.app import pages
+    from hub.web.auth import Person
+    from hub.web.status import build
+
+    status = build(load(etc.parent), [], 0, datetime.now(UTC))
+    frame = {"person": Person("root", True), "prefix": "/", "hub": "/hub/", "version": "1",
+             "here": "/", "status": status, "warning": "w", "remedy": "r"}  # fmt: skip
+    assert "No userns-remap" not in pages().get_template("machine.html").render(frame)
+
+
+async def test_names_from_outside_are_text_never_markup(site: Site) -> None:
+    site.hub.know("odd-token", "<b>ada</b>", f"access:services!service={scopes.WEB}")
+    _, page, _ = await site.get("/", "odd-token")
+    assert "<b>ada</b>" not in page and "&lt;b&gt;ada&lt;/b&gt;" in page
+
+
+async def test_the_status_is_told_whole(site: Site) -> None:
+    now = datetime.now(UTC)
+    session = site.store.decide(sessions.open_session, "ada", "small", now)
+    status, body, headers = await site.get("/api/status", "admin-token")
+    assert status == 200 and headers["Content-Type"].startswith("application/json")
+    told = json.loads(body)
+    assert told.pop("disk_free_bytes") > 0 and told.pop("version")
+    assert told == {
+        "machine": {k: MACHINE[k] for k in MACHINE if k not in ("environment", "gpu_note")},
+        "holds": "holds about 14 small sessions",
+        "room_bytes": 7 * 1024**3,
+        "promised_bytes": 512 * 1024**2,
+        "sessions": [
+            {
+                "id": session.id,
+                "user": "ada",
+                "profile": "small",
+                "state": "queued",
+                "since": now.isoformat(),
+                "minutes": 0,
+            }
+        ],
+    }
+
+
+async def test_programs_are_answered_in_json(site: Site) -> None:
+    for path, wanted in (("/api/status", 403), ("/nowhere", 404), ("/", 403)):
+        status, body, _ = await site.get(path, Accept="application/json")
+        told = json.loads(body)
+        assert (status, told["status"]) == (wanted, wanted)
+        assert told["message"] and told["hint"]
+
+
+async def test_an_address_that_leads_nowhere_is_told_without_a_login(site: Site) -> None:
+    status, page, _ = await site.get("/nowhere")
+    assert status == 404 and "There is no such page." in page
+
+
+async def test_without_the_hub_the_service_is_well_and_says_so(site: Site) -> None:
+    await site.close_hub()
+    assert (await site.get("/health"))[0] == 200
+    status, page, _ = await site.get("/", "student-token")
+    assert status == 503 and "The hub does not answer." in page
+
+
+async def test_without_its_database_a_page_says_so(site: Site) -> None:
+    database = site.data_dir / "db" / "carrel.sqlite"
+    database.unlink()
+    database.mkdir()
+    status, page, _ = await site.get("/admin", "admin-token")
+    assert status == 503 and "Traceback" not in page
+
+
+async def test_a_fault_of_ours_is_a_page_without_a_traceback(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.web.admin.build", lambda *_: 1 / 0)
+    status, page, _ = await site.get("/admin", "admin-token")
+    assert status == 500 and "Something went wrong." in page
+    assert "ZeroDivisionError" not in page and "Traceback" not in page
+
+
+async def test_its_own_style_is_served_without_a_login(site: Site) -> None:
+    status, _, headers = await site.get("/static/carrel.css")
+    assert status == 200 and headers["Content-Type"].startswith("text/css")

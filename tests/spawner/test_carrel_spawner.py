@@ -1,0 +1,101 @@
+"""A start from options to a server that answers, and the form before it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from tests.spawner.fake_engine import notebook, slow
+from tests.spawner.stage import (
+    DOCKER_PY_LEAKS,
+    NAME,
+    Stage,
+    spawn,
+    stop,
+)
+
+pytestmark = pytest.mark.filterwarnings(DOCKER_PY_LEAKS)
+
+
+async def test_a_start_ends_where_the_server_answers(stage: Stage) -> None:
+    spawner = stage.spawner()
+    address = await spawn(spawner)
+    assert address == ("127.0.0.1", stage.engine.port)
+    assert await spawner.poll() is None
+    assert stage.engine.only.name == NAME
+    assert stage.policy.urls == [f"http://127.0.0.1:{stage.engine.port}/user/ada/"]
+
+
+async def test_the_server_is_given_its_own_token_and_its_limits(stage: Stage) -> None:
+    await spawn(stage.spawner(), {"profile": "big"})
+    environment = dict(item.split("=", 1) for item in stage.engine.only.body["Env"])
+    assert environment["JUPYTERHUB_API_TOKEN"] == "a-token"
+    assert environment["JUPYTERHUB_API_URL"] == "http://10.203.0.2:8081/hub/api"
+    assert environment["JUPYTERHUB_SERVICE_PREFIX"] == "/user/ada/"
+    assert environment["MEM_LIMIT"] == str(3 * 1024**3)
+    assert environment["CPU_LIMIT"] == "2.0"
+    assert stage.engine.only.body["Image"] == "carrel/ds:1"
+
+
+async def test_progress_tells_the_true_steps_to_whoever_comes_whenever(stage: Stage) -> None:
+    spawner = stage.spawner()
+    early = asyncio.create_task(first_events(spawner, 4))
+    await asyncio.sleep(0)
+    await spawn(spawner)
+    told = [(10, "You have a place: Small."), (30, "The container is made."),
+            (50, "The container runs; the notebook server starts."),
+            (90, "The notebook server answers.")]  # fmt: skip
+    assert await early == told
+    assert await first_events(spawner, 4) == told
+
+
+async def first_events(spawner: Any, count: int) -> list[tuple[int, str]]:
+    events = []
+    async for event in spawner.progress():
+        events.append((event["progress"], event["message"]))
+        if len(events) == count:
+            break
+    return events
+
+
+async def test_the_form_offers_what_was_last_first_and_escapes_every_text(stage: Stage) -> None:
+    spawner = stage.spawner()
+    spawner.orm_spawner.user_options = {"profile": "big"}
+    form = await spawner.get_options_form()
+    assert form.index('value="big"') < form.index('value="small"')
+    assert "Big &lt;b&gt;" in form and "Heavy &amp; long work." in form
+    assert "<b>" not in form
+
+
+async def test_the_form_says_what_is_still_being_built(stage: Stage) -> None:
+    stage.engine.images.discard("carrel/ds:1")
+    form = await stage.spawner().get_options_form()
+    assert 'value="big"' not in form and "still being built" in form
+    stage.engine.images.add("carrel/ds:1")
+    assert 'value="big"' in await stage.spawner().get_options_form()
+    stage.engine.images.clear()
+    stage.spawner_class.ready_images._seen.clear()
+    assert "<button" not in await stage.spawner().get_options_form()
+
+
+async def test_an_engine_that_cannot_be_asked_hides_no_profile(stage: Stage) -> None:
+    await stage.engine.close()
+    assert 'value="big"' in await stage.spawner().get_options_form()
+
+
+async def test_thirty_at_once_all_start(stage: Stage) -> None:
+    served = notebook(None)
+
+    def one_server_for_all(_container: Any) -> Any:
+        stage.engine.server = lambda _container: None
+        return served
+
+    stage.engine.server = one_server_for_all
+    stage.engine.trouble["create"] = slow(0.05)
+    spawners = [stage.spawner(f"user{n}") for n in range(30)]
+    await asyncio.gather(*(spawn(spawner) for spawner in spawners))
+    assert len(stage.engine.containers) == len(stage.policy.open) == 30
+    await asyncio.gather(*(stop(spawner) for spawner in spawners))
+    assert stage.engine.containers == {} and stage.policy.open == {}
