@@ -1,0 +1,14 @@
+"""The ./carrel command. On the host it stands alone; verbs on people run in the hub container.
+
+app inside          the verbs by name; what sends one into the hub container
+up survey           from a clone to a running Carrel; the look at the machine that comes first
+host                down, status, logs, doctor
+look checks         what the machine is (reads only); what that means (pure)
+engine compose      Docker found, installed, started; Compose v2 or v1
+images recipe       what is built from what, and which of it under which names (pure)
+build debian mirrors  builds it; its base; where its packages come from
+deployment health   the files that the containers read; waiting until they answer
+site                this checkout, its settings and what it remembers
+people session new_password database   the verbs on people
+output progress shell                  printing, and running other programs
+"""

@@ -1,0 +1,129 @@
+"""The verbs of ./carrel, by name; each calls one function and prints what it answers."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from hub.cli import people, session
+from hub.cli.output import verb
+
+app = typer.Typer(
+    help="Carrel: a notebook server in a container of its own for everyone who logs in.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(people.app, name="user")
+app.add_typer(session.app, name="session")
+app.command("token")(people.token)
+app.command("admin-link")(people.admin_link)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+
+
+@app.command()
+@verb
+def up(
+    no_install: Annotated[
+        bool, typer.Option("--no-install", help="Install nothing on this machine.")
+    ] = False,
+    lan: Annotated[
+        bool | None,
+        typer.Option(
+            "--lan/--no-lan",
+            help="Listen on all addresses, over plain HTTP; kept until --no-lan.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Bring Carrel up: look, build, start, and say where to log in.
+
+    Run again, it changes only what differs. Example: ./carrel up --lan
+    """
+    from hub.cli import up as module
+
+    module.up(module.Options(install=not no_install, lan=lan))
+
+
+@app.command()
+@verb
+def down() -> None:
+    """End all processes and sessions; homes, databases and images stay.
+
+    Example: ./carrel down
+    """
+    from hub.cli import host
+
+    host.down()
+
+
+@app.command()
+@verb
+def status(as_json: Json = False) -> None:
+    """Show what runs. Exit code 1 when Carrel is not up.
+
+    Example: ./carrel status --json
+    """
+    from hub.cli import host
+
+    found = host.status()
+    host.print_status(found, as_json=as_json)
+    raise typer.Exit(0 if found["up"] else 1)
+
+
+@app.command()
+@verb
+def logs(
+    process: Annotated[str, typer.Argument(help="node, proxy, hub, web or postgres.")] = "hub",
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as lines come.")] = False,
+    lines: Annotated[int, typer.Option(min=1, help="How many lines back.")] = 200,
+) -> None:
+    """Print the log of one of Carrel's processes.
+
+    Example: ./carrel logs hub --follow
+    """
+    from hub.cli import host
+
+    raise typer.Exit(host.logs(process, follow=follow, lines=lines))
+
+
+@app.command()
+@verb
+def doctor(as_json: Json = False) -> None:
+    """Look for what is wrong and say what to do. Exit code 1 when something is.
+
+    Example: ./carrel doctor
+    """
+    from hub.cli import host
+
+    findings = host.doctor()
+    if as_json:
+        print(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=1))
+    else:
+        marks = {"ok": "[green]ok[/green]     ", "warning": "[yellow]warning[/yellow]"}
+        for f in findings:
+            mark = marks.get(f.state, "[red]bad[/red]    ")
+            text = f"{f.subject:<9} {f.says} {f.remedy}".replace("[", r"\[")
+            host.results.print(f"  {mark} {text}", soft_wrap=True)
+    raise typer.Exit(1 if any(finding.state == "bad" for finding in findings) else 0)
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    add_help_option=False,
+)
+def test(context: typer.Context) -> None:
+    """Run the tests, with an engine of their own (--quick: without; --all: the soaks too).
+
+    Example: ./carrel test -k names
+    """
+    from hub.cli import site
+
+    script = str(site.ROOT / "tests" / "run.py")
+    os.execv(sys.executable, [sys.executable, script, *context.args])  # noqa: S606

@@ -1,0 +1,250 @@
+"""The verbs on people: their accounts, links and tokens."""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hub.cli.database import by, opened
+from hub.cli.inside import ensure_inside
+from hub.cli.new_password import Generate, Stdin, new_password
+from hub.cli.output import as_json, note, table, verb
+from hub.cli.session import stop_timeout_s
+from hub.enums import Role
+from hub.settings import Settings
+from spawner.confinement import HOMES
+from spawner.errors import CarrelError, Code
+from spawner.names import canonical, escape
+
+if TYPE_CHECKING:
+    from hub.store import Store
+
+MAX_NOTE = 200
+"""Longest note on a token, in characters."""
+
+app = typer.Typer(help="Add, list, change and remove accounts.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="User name: letters, digits and . _ - @ +")]
+RoleOption = Annotated[Role, typer.Option(help="What they may do.")]
+Json = Annotated[bool, typer.Option("--json", help="For scripts.")]
+
+
+@app.command(epilog="Example: ./carrel user add mia --role teacher --generate")
+@verb
+def add(
+    name: Name,
+    role: RoleOption = Role.STUDENT,
+    password_stdin: Stdin = False,
+    generate: Generate = False,
+) -> None:
+    """Add an account. Where it is there already with that role, nothing changes."""
+    settings = ensure_inside()
+    from hub import accounts, passwords
+
+    name = canonical(name)
+    with opened(settings) as store:
+        if _is_there(store, name, role):
+            return
+        password = new_password(settings, name, stdin=password_stdin, generate=generate)
+        hashed = passwords.hash_password(password)
+        try:
+            store.decide(accounts.create, name, role, hashed, by())
+        except CarrelError as error:
+            # Somebody added it while the password was typed: theirs stands.
+            if error.code is not Code.CONFLICT or not _is_there(store, name, role):
+                raise
+            return
+    note(f"Added {name} ({role.value}).")
+    if generate:
+        print(password)
+
+
+@app.command("list", epilog="Example: ./carrel user list --json")
+@verb
+def list_(json_: Json = False) -> None:
+    """List all accounts."""
+    settings = ensure_inside()
+    from hub import accounts
+
+    with opened(settings) as store:
+        everyone = store.read(accounts.everyone)
+    if json_:
+        keys = ("name", "role", "enabled", "created_at", "disabled_at", "last_login_at")
+        as_json([{key: getattr(account, key) for key in keys} for account in everyone])
+        return
+    rows = [
+        (a.name, a.role, "active" if a.enabled else "disabled", a.created_at, a.last_login_at)
+        for a in everyone
+    ]
+    empty = "No accounts yet. ./carrel admin-link makes a link for the first admin."
+    table(("NAME", "ROLE", "STATUS", "CREATED", "LAST LOGIN"), rows, empty)
+
+
+@app.command(epilog="Example: ./carrel user role mia teacher")
+@verb
+def role(name: Name, role: Annotated[Role, typer.Argument(help="What they may do.")]) -> None:
+    """Give an account another role."""
+    settings = ensure_inside()
+    from hub import accounts
+
+    name = canonical(name)
+    with opened(settings) as store:
+        changed = store.decide(accounts.set_role, name, role, by())
+    note(f"{name} is {role.value} now." if changed else f"{name} is {role.value}; nothing changed.")
+
+
+@app.command(epilog="Example: ./carrel user password mia --generate")
+@verb
+def password(name: Name, password_stdin: Stdin = False, generate: Generate = False) -> None:
+    """Set a new password and end all logins and the session under the old one."""
+    settings = ensure_inside()
+    from hub import accounts, passwords
+
+    with opened(settings) as store:
+        name = store.read(accounts.require, name).name
+        new = new_password(settings, name, stdin=password_stdin, generate=generate)
+        hashed = passwords.hash_password(new)
+        store.decide(accounts.set_password, name, hashed, by())
+    note(f"The password of {name} is set.")
+    if generate:
+        print(new)
+    _end_logins(settings, name, "The password is set")
+
+
+@app.command(epilog="Example: ./carrel user disable mia")
+@verb
+def disable(name: Name) -> None:
+    """Let nobody in under that name: ends logins, tokens and the session at once."""
+    settings = ensure_inside()
+    from hub import accounts
+
+    name = canonical(name)
+    with opened(settings) as store:
+        changed = store.decide(accounts.disable, name, by())
+    # Also when it is disabled already: the hub may not have answered the first time.
+    _end_logins(settings, name, f"{name} is disabled")
+    note(f"{name} is disabled." if changed else f"{name} is disabled already; nothing changed.")
+
+
+@app.command(epilog="Example: ./carrel user enable mia")
+@verb
+def enable(name: Name) -> None:
+    """Let a disabled account in again."""
+    settings = ensure_inside()
+    from hub import accounts
+
+    name = canonical(name)
+    with opened(settings) as store:
+        changed = store.decide(accounts.enable, name, by())
+    note(f"{name} is enabled." if changed else f"{name} is enabled already; nothing changed.")
+
+
+@app.command(epilog="Example: ./carrel user delete mia --yes")
+@verb
+def delete(
+    name: Name, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False
+) -> None:
+    """Delete an account; the home is kept."""
+    settings = ensure_inside()
+    from hub import accounts
+
+    with opened(settings) as store:
+        name = store.read(accounts.require, name).name
+        home = settings.data_dir / HOMES / escape(name)
+        if not yes:
+            _confirm(f"Delete the account {name}? The home in {home} is kept.")
+        # Disabled first, so that no login comes in between the two ends.
+        store.decide(accounts.disable, name, by())
+        _end_logins(settings, name, f"{name} is disabled, not deleted")
+        store.decide(accounts.remove, name, by())
+    note(f"Deleted {name}. The home is kept in {home}: a new {name} would get it.")
+
+
+@verb
+def admin_link(
+    if_no_admin: Annotated[
+        bool, typer.Option("--if-no-admin", help="Print nothing when there is an admin.")
+    ] = False,
+) -> None:
+    """Print a link that makes one admin account: works once, for a limited time.
+
+    Example: ./carrel admin-link
+    """
+    settings = ensure_inside()
+    from hub import accounts, setup_links
+
+    hours = settings.auth.setup_link_hours
+    with opened(settings) as store:
+        everyone = store.read(accounts.everyone)
+        if if_no_admin and any(a.role is Role.ADMIN and a.enabled for a in everyone):
+            return
+        token = store.decide(setup_links.create, Role.ADMIN, timedelta(hours=hours), by())
+    note(f"Open this link within {hours} hours to make an admin account. It works once.")
+    print(f"{settings.public_url}{setup_links.PATH}#{token}")
+
+
+@verb
+def token(
+    name: Name,
+    note_: Annotated[str, typer.Option("--note", help="What it is for.")] = "",
+    days: Annotated[int, typer.Option(min=1, max=365, help="How long it lives.")] = 30,
+) -> None:
+    """Print a new API token of somebody: it may do all that they may do.
+
+    Example: ./carrel token mia --note "grading script" --days 7
+    """
+    settings = ensure_inside()
+    from hub import accounts, audit, hub_api
+
+    if len(note_) > MAX_NOTE or not note_.isprintable():
+        raise CarrelError(
+            Code.BAD_INPUT, "The note is too long or not one line.", f"Use {MAX_NOTE} characters."
+        )
+    with opened(settings) as store:
+        name = store.read(accounts.require_enabled, name).name
+        seconds = int(timedelta(days=days).total_seconds())
+        made = hub_api.of(settings).create_token(name, note_ or "./carrel token", seconds)
+        store.decide(audit.record, by(), audit.Action.TOKEN_MADE, name, note_)
+    note(f"An API token of {name} for {days} days. It is shown this once:")
+    print(made)
+
+
+def _is_there(store: Store, name: str, role: Role) -> bool:
+    """Whether the account is there with that role; says so. With another role: CONFLICT."""
+    from hub import accounts
+
+    account = store.read(accounts.find, name)
+    if account is None:
+        return False
+    if account.role is not role:
+        raise CarrelError(
+            Code.CONFLICT,
+            f"{name} is there already, as {account.role.value}.",
+            f"./carrel user role {name} {role.value} changes that.",
+        )
+    note(f"{name} ({role.value}) is already there, nothing changed.")
+    return True
+
+
+def _end_logins(settings: Settings, name: str, done: str) -> None:
+    """Ends cookies, tokens and session; ``done`` says what stands when that fails."""
+    from hub import hub_api
+
+    try:
+        hub_api.of(settings).remove_user(name, stop_timeout_s(settings))
+    except CarrelError as error:
+        raise CarrelError(
+            Code.FAILED,
+            f"{done}, but logins and the session of {name} may go on: {error.message}",
+            f"{error.hint} Then run the same again.".strip(),
+        ) from error
+
+
+def _confirm(question: str) -> None:
+    if not sys.stdin.isatty():
+        raise CarrelError(Code.BAD_INPUT, "There is no terminal to ask.", "Use --yes.")
+    if not typer.confirm(question):
+        raise CarrelError(Code.REFUSED, "Nothing was deleted.")
