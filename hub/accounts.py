@@ -5,6 +5,7 @@ Every name that comes in is made canonical here, and every change leaves a line 
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -13,7 +14,8 @@ import sqlalchemy as sa
 
 from hub import audit
 from hub.audit import Action, By
-from hub.enums import Role
+from hub.enums import Interface, Role
+from hub.models import FULL_NAME, departures
 from hub.models import accounts as rows
 from spawner.errors import CarrelError, Code
 from spawner.names import canonical
@@ -29,10 +31,53 @@ class Account:
     disabled_at: datetime | None
     last_login_at: datetime | None
     password_hash: str | None = field(repr=False)
+    full_name: str = ""
+    invited_by: str | None = None
+    identity: str | None = None
+    """At a single sign-on provider: ``<issuer> <sub>``; None for a local account."""
+    interface: Interface | None = None
 
     @property
     def enabled(self) -> bool:
         return self.disabled_at is None
+
+    @property
+    def called(self) -> str:
+        """What to call them on a page."""
+        return self.full_name or self.name
+
+
+@dataclass(frozen=True)
+class NewAccount:
+    """Who is to get an account."""
+
+    name: str
+    role: Role
+    password_hash: str | None = field(default=None, repr=False)
+    full_name: str = ""
+    invited_by: str | None = None
+    identity: str | None = None
+
+
+def clean_full_name(raw: str) -> str:
+    """What a person is called: NFC, one line, single spaces. Empty is fine.
+
+    Raises CarrelError(BAD_INPUT) for control and direction characters and for what is too long.
+    """
+    if any(unicodedata.category(c) in _NOT_IN_NAMES and not c.isspace() for c in raw):
+        raise CarrelError(
+            Code.BAD_INPUT, "This name holds characters that cannot be shown.", "Type it anew."
+        )
+    name = " ".join(unicodedata.normalize("NFC", raw).split())
+    if len(name) > FULL_NAME:
+        raise CarrelError(
+            Code.BAD_INPUT, "This name is too long.", f"Use at most {FULL_NAME} characters."
+        )
+    return name
+
+
+# Control, format (direction marks among them: they turn a page's text round), surrogates, unused.
+_NOT_IN_NAMES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 def find(tx: sa.Connection, name: str) -> Account | None:
@@ -75,16 +120,35 @@ def everyone(tx: sa.Connection) -> list[Account]:
     ]
 
 
-def create(tx: sa.Connection, name: str, role: Role, password_hash: str | None, by: By) -> Account:
+def create(tx: sa.Connection, new: NewAccount, by: By) -> Account:
     """A new account. Raises CarrelError(CONFLICT) when the name is taken."""
-    name = canonical(name)
-    if find(tx, name):
+    name = canonical(new.name)
+    if find(tx, name) or _departed(tx, name):
         raise CarrelError(Code.CONFLICT, f"The name {name} is taken.", "Choose another one.")
     tx.execute(
-        rows.insert().values(name=name, role=role, password_hash=password_hash, created_at=by.at)
+        rows.insert().values(
+            name=name,
+            role=new.role,
+            password_hash=new.password_hash,
+            created_at=by.at,
+            full_name=clean_full_name(new.full_name),
+            invited_by=new.invited_by,
+            identity=new.identity,
+        )
     )
-    audit.record(tx, by, Action.ACCOUNT_CREATED, name, role.value)
+    audit.record(tx, by, Action.ACCOUNT_CREATED, name, new.role.value)
     return require(tx, name)
+
+
+def find_identity(tx: sa.Connection, identity: str) -> Account | None:
+    """The account of somebody at a single sign-on provider, or None."""
+    row = tx.execute(sa.select(rows).where(rows.c.identity == identity)).one_or_none()
+    return Account(**row._mapping) if row else None
+
+
+def _departed(tx: sa.Connection, name: str) -> bool:
+    query = sa.select(departures.c.name).where(departures.c.name == name)
+    return tx.execute(query).first() is not None
 
 
 def set_role(tx: sa.Connection, name: str, role: Role, by: By) -> bool:
@@ -102,6 +166,21 @@ def set_password(tx: sa.Connection, name: str, password_hash: str, by: By) -> No
     account = require(tx, name)
     _change(tx, account, password_hash=password_hash)
     audit.record(tx, by, Action.PASSWORD_SET, account.name)
+
+
+def set_full_name(tx: sa.Connection, name: str, full_name: str, by: By) -> bool:
+    """Changes what they are called; whether that changed anything."""
+    account, full_name = require(tx, name), clean_full_name(full_name)
+    if account.full_name == full_name:
+        return False
+    _change(tx, account, full_name=full_name)
+    audit.record(tx, by, Action.FULL_NAME_SET, account.name, f"{account.full_name} → {full_name}")
+    return True
+
+
+def set_interface(tx: sa.Connection, name: str, interface: Interface) -> None:
+    """Remembers what their session opens in; a habit, so no line in the audit."""
+    _change(tx, require(tx, name), interface=interface)
 
 
 def disable(tx: sa.Connection, name: str, by: By) -> bool:
@@ -127,11 +206,28 @@ def enable(tx: sa.Connection, name: str, by: By) -> bool:
     return True
 
 
-def remove(tx: sa.Connection, name: str, by: By) -> None:
-    """Deletes the account. Home, sessions and audit stay."""
+def remove(tx: sa.Connection, name: str, by: By, remove_at: datetime) -> None:
+    """Deletes the account. Sessions and audit stay; the home until ``remove_at`` (``departures``).
+
+    Until then the name stays taken: a namesake would find the files.
+    """
     account = require(tx, name)
     tx.execute(rows.delete().where(rows.c.name == account.name))
-    audit.record(tx, by, Action.ACCOUNT_DELETED, account.name, account.role.value)
+    tx.execute(
+        departures.insert().values(
+            name=account.name,
+            role=account.role,
+            full_name=account.full_name,
+            invited_by=account.invited_by,
+            identity=account.identity,
+            created_at=account.created_at,
+            deleted_at=by.at,
+            deleted_by=by.who,
+            remove_at=remove_at,
+        )
+    )
+    detail = f"{account.role.value}; home kept until {remove_at:%Y-%m-%d %H:%M} UTC"
+    audit.record(tx, by, Action.ACCOUNT_DELETED, account.name, detail)
 
 
 def note_login(tx: sa.Connection, name: str, now: datetime) -> Account | None:

@@ -12,8 +12,12 @@ from hub.models import audit
 
 COMMAND_LINE = "(command line)"
 """Who acts through ``./carrel``: the parentheses keep it apart from every user name."""
-SETUP_LINK = "(setup link)"
-"""Who acts through a setup link, before there is an account."""
+INVITED = "(invited)"
+"""Who acts through an invitation, before there is an account."""
+RESET = "(reset link)"
+"""Who acts through a reset link, without a login."""
+HOUSEKEEPING = "(housekeeping)"
+"""Who does what is due."""
 
 
 class Action(Enum):
@@ -23,11 +27,24 @@ class Action(Enum):
     ACCOUNT_DISABLED = "account.disabled"
     ACCOUNT_ENABLED = "account.enabled"
     ACCOUNT_DELETED = "account.deleted"
+    ACCOUNT_RESTORED = "account.restored"
+    ACCOUNT_EXPORTED = "account.exported"
+    HOME_REMOVED = "home.removed"
     ROLE_SET = "account.role_set"
+    FULL_NAME_SET = "account.full_name_set"
     PASSWORD_SET = "account.password_set"  # noqa: S105  an action's name
-    SETUP_LINK_MADE = "setup_link.made"
-    SETUP_LINK_USED = "setup_link.used"
+    INVITED = "invitation.made"
+    INVITATION_USED = "invitation.used"
+    INVITATION_WITHDRAWN = "invitation.withdrawn"
+    RESET_LINK_MADE = "reset_link.made"
+    RESET_LINK_USED = "reset_link.used"
     TOKEN_MADE = "token.made"  # noqa: S105
+    REFUSED = "refused"
+
+
+def is_person(who: str) -> bool:
+    """Whether an account acted, and not the command line or a link."""
+    return not who.startswith("(")
 
 
 @dataclass(frozen=True)

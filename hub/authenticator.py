@@ -22,10 +22,12 @@ from hub import accounts, passwords
 from hub.accounts import Account
 from hub.attempts import Limits
 from hub.client_address import UNKNOWN, client_address
-from hub.entry_form import LoginPage
+from hub.handlers.account_page import AccountPage
+from hub.handlers.form import LoginPage, Script
+from hub.handlers.invitation_page import InvitationPage
+from hub.handlers.reset_page import ResetPage
 from hub.login import WRONG, Login, Refusal, check, precheck
 from hub.settings import Settings
-from hub.setup_page import SetupHandler, SetupScriptHandler
 from hub.store import Store
 from spawner.errors import CarrelError, Code
 from spawner.names import canonical
@@ -34,8 +36,8 @@ REFRESH_S = 60
 """How long the hub may go on without asking whether an account still stands."""
 
 
-class CarrelAuthenticator(Authenticator):
-    """Lets in whom ``hub.accounts`` knows.
+class Accounts(Authenticator):
+    """What every way of logging in shares: ``hub.accounts`` decides who stands, and as what.
 
     Groups: everybody is in the hub group ``role-<role>``, so that the configuration can give
     teachers scopes. The price is that JupyterHub's own group API is switched off; memberships
@@ -54,25 +56,6 @@ class CarrelAuthenticator(Authenticator):
     # servers that somebody else starts, too.
     auth_refresh_strict = Bool(True, config=True)
     refresh_pre_spawn = Bool(True, config=True)
-
-    async def authenticate(self, handler: BaseHandler, data: Any) -> dict[str, Any]:
-        """Checks what the login form (or the token API's ``auth``) holds.
-
-        Raises HTTPError: 403 with one sentence for every cause, 429 when the limit is reached.
-        """
-        fields = data if isinstance(data, dict) else {}
-        name, password = fields.get("username"), fields.get("password")
-        if not isinstance(name, str) or not isinstance(password, str):
-            raise web.HTTPError(403, WRONG)
-        login, limits = Login(name, password, self.address(handler)), Limits.of(self.carrel.auth)
-        outcome: Account | Refusal | None = await self.store.in_thread(
-            self.store.read, precheck, login, limits, datetime.now(UTC)
-        )
-        if outcome is None:
-            outcome = await passwords.in_slot(check, self.store, login, limits, datetime.now(UTC))
-        if isinstance(outcome, Refusal):
-            raise _refuse(outcome)
-        return self.model(outcome)
 
     async def refresh_user(
         self, user: User, handler: BaseHandler | None = None
@@ -136,13 +119,38 @@ class CarrelAuthenticator(Authenticator):
             and ipaddress.ip_address(server.bind).is_loopback,
         )
 
-    def get_handlers(self, app: Any) -> list[tuple[str, type[web.RequestHandler]]]:
-        """The pages before login."""
+    def get_handlers(self, app: Any) -> list[tuple[Any, ...]]:
+        """The pages of ``hub.handlers``."""
         return [
             (r"/login", LoginPage),
-            (r"/setup", SetupHandler),
-            (r"/setup\.js", SetupScriptHandler),
+            (r"/invitation", InvitationPage),
+            (r"/reset", ResetPage),
+            (r"/account", AccountPage),
+            (r"/link\.js", Script, {"name": "link.js"}),
         ]
+
+
+class CarrelAuthenticator(Accounts):
+    """Lets in whoever knows the password of an account."""
+
+    async def authenticate(self, handler: BaseHandler, data: Any) -> dict[str, Any]:
+        """Checks what the login form (or the token API's ``auth``) holds.
+
+        Raises HTTPError: 403 with one sentence for every cause, 429 when the limit is reached.
+        """
+        fields = data if isinstance(data, dict) else {}
+        name, password = fields.get("username"), fields.get("password")
+        if not isinstance(name, str) or not isinstance(password, str):
+            raise web.HTTPError(403, WRONG)
+        login, limits = Login(name, password, self.address(handler)), Limits.of(self.carrel.auth)
+        outcome: Account | Refusal | None = await self.store.in_thread(
+            self.store.read, precheck, login, limits, datetime.now(UTC)
+        )
+        if outcome is None:
+            outcome = await passwords.in_slot(check, self.store, login, limits, datetime.now(UTC))
+        if isinstance(outcome, Refusal):
+            raise _refuse(outcome)
+        return self.model(outcome)
 
 
 def for_installation(settings: Settings, store: Store) -> type[CarrelAuthenticator]:

@@ -16,6 +16,29 @@ class Role(Enum):
     ADMIN = "admin"
 
 
+class LinkKind(Enum):
+    """What a link is good for."""
+
+    INVITATION = "invitation"
+    RESET = "reset"
+
+
+class LinkState(Enum):
+    """Whether a link can be used."""
+
+    OPEN = "open"
+    USED = "used"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+
+
+class Interface(Enum):
+    """What a session opens in: Notebook 7's single-document view, or JupyterLab."""
+
+    NOTEBOOK = "notebook"
+    LAB = "lab"
+
+
 class State(Enum):
     """Where a session is. *Unknown* is no state: it is the engine that cannot be asked."""
 

@@ -80,6 +80,13 @@ class Auth(Section):
     """Getting in."""
 
     setup_link_hours: int = knob(24, "How long a setup link lives.", "hours", ge=1, le=168)
+    invitation_days: int = knob(
+        14, "How long an invitation lives if nobody says otherwise.", "days", ge=1, le=365
+    )
+    reset_link_hours: int = knob(24, "How long a password reset link lives.", "hours", ge=1, le=168)
+    home_kept_days: int = knob(
+        30, "How long the home of a deleted account is kept.", "days", ge=0, le=3650
+    )
     password_min_length: int = knob(10, "Shortest password accepted.", "characters", ge=8, le=128)
     attempts_per_name: int = knob(
         10, "Wrong passwords for one name before it has to wait.", "per window", ge=3, le=1000

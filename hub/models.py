@@ -1,8 +1,8 @@
 """The tables of Carrel's database.
 
 Constraints live here and in the migrations; a test holds the two equal. Names of people in
-``sessions``, ``audit`` and ``setup_links`` are no foreign keys on purpose: what happened stays
-on record when an account is deleted.
+``sessions``, ``audit`` and ``links`` are no foreign keys on purpose: what happened stays on record
+when an account is deleted.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ from enum import Enum
 
 import sqlalchemy as sa
 
-from hub.enums import Reason, Role, State
+from hub.enums import Interface, LinkKind, Reason, Role, State
 
 NAME = 64
 """Longest user name (spawner.names), in characters."""
+FULL_NAME = 100
+"""Longest name of a person, in characters."""
 
 metadata = sa.MetaData(
     naming_convention={
@@ -71,19 +73,64 @@ accounts = sa.Table(
     sa.Column("created_at", UtcTime, nullable=False),
     sa.Column("disabled_at", UtcTime),
     sa.Column("last_login_at", UtcTime),
+    # What people are called, for those who know them; may be empty.
+    sa.Column("full_name", sa.String(FULL_NAME), nullable=False, server_default=""),
+    # Whose invitation brought them: a teacher's students are those that the teacher invited.
+    sa.Column("invited_by", sa.String(NAME)),
+    # At a single sign-on provider: its address and what it calls the person (`sub`).
+    sa.Column("identity", sa.String(512), unique=True),
+    # What their session opens in; none: never chosen.
+    sa.Column("interface", _enum(Interface, "interface")),
+    sa.Index(None, "invited_by"),
 )
 
-setup_links = sa.Table(
-    "setup_links",
+departures = sa.Table(
+    "departures",
+    metadata,
+    # Whose account is deleted while the home is still kept. The name stays taken: a namesake
+    # would find the files.
+    sa.Column("name", sa.String(NAME), primary_key=True),
+    sa.Column("role", _enum(Role, "role"), nullable=False),
+    sa.Column("full_name", sa.String(FULL_NAME), nullable=False, server_default=""),
+    sa.Column("invited_by", sa.String(NAME)),
+    sa.Column("identity", sa.String(512)),
+    sa.Column("created_at", UtcTime, nullable=False),
+    sa.Column("deleted_at", UtcTime, nullable=False),
+    sa.Column("deleted_by", sa.String(NAME), nullable=False),
+    sa.Column("remove_at", UtcTime, nullable=False),
+    sa.Index(None, "remove_at"),
+)
+
+homes = sa.Table(
+    "homes",
+    metadata,
+    # How much each home holds, as node measured it last.
+    sa.Column("name", sa.String(NAME), primary_key=True),
+    sa.Column("size_bytes", sa.BigInteger, nullable=False),
+    sa.Column("measured_at", UtcTime, nullable=False),
+)
+
+links = sa.Table(
+    "links",
     metadata,
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("token_hash", sa.String(64), nullable=False, unique=True),
-    sa.Column("role", _enum(Role, "role"), nullable=False),
+    sa.Column("kind", _enum(LinkKind, "kind"), nullable=False),
+    sa.Column("role", _enum(Role, "role")),
+    sa.Column("name", sa.String(NAME)),
+    sa.Column("full_name", sa.String(FULL_NAME), nullable=False, server_default=""),
+    sa.Column("created_by", sa.String(NAME), nullable=False),
     sa.Column("created_at", UtcTime, nullable=False),
     sa.Column("expires_at", UtcTime, nullable=False),
-    sa.Column("used_at", UtcTime),
-    sa.Column("used_by", sa.String(NAME)),
-    sa.CheckConstraint("(used_at IS NULL) = (used_by IS NULL)", name="used_by_somebody"),
+    sa.Column("most_uses", sa.Integer, nullable=False),
+    sa.Column("uses", sa.Integer, nullable=False),
+    sa.Column("withdrawn_at", UtcTime),
+    sa.CheckConstraint("(kind = 'invitation') = (role IS NOT NULL)", name="invitation_has_a_role"),
+    sa.CheckConstraint("kind <> 'reset' OR name IS NOT NULL", name="reset_has_a_name"),
+    # The row, not code, keeps a link from being used once too often.
+    sa.CheckConstraint("uses >= 0 AND uses <= most_uses", name="used_within_its_limit"),
+    sa.Index(None, "kind", "name"),
+    sa.Index(None, "created_by", "id"),
 )
 
 login_attempts = sa.Table(

@@ -9,7 +9,7 @@ from jupyterhub.handlers import BaseHandler
 from tornado.httpserver import HTTPServer
 from traitlets.config import Config
 
-from hub import __version__, capacity, origins, scopes
+from hub import __version__, capacity, origins, scopes, texts
 from hub.authenticator import for_installation
 from hub.installation import Installation
 from hub.lifecycle import Lifecycle
@@ -140,7 +140,10 @@ def _services(c: Config, installation: Installation) -> None:
 
 def _pages(c: Config, installation: Installation) -> None:
     c.JupyterHub.template_paths = [str(TEMPLATES)]
+    # Texts of pages go through gettext, so that translations can come without touching them.
+    c.JupyterHub.jinja_environment_options = {"extensions": ["jinja2.ext.i18n"]}
     c.JupyterHub.template_vars = {
+        **texts.functions(),
         "carrel_version": __version__,
         "carrel_url": origins.of(installation.settings.server).pages,
     }

@@ -51,7 +51,7 @@ def add(
         password = new_password(settings, name, stdin=password_stdin, generate=generate)
         hashed = passwords.hash_password(password)
         try:
-            store.decide(accounts.create, name, role, hashed, by())
+            store.decide(accounts.create, accounts.NewAccount(name, role, hashed), by())
         except CarrelError as error:
             # Somebody added it while the password was typed: theirs stands.
             if error.code is not Code.CONFLICT or not _is_there(store, name, role):
@@ -159,8 +159,11 @@ def delete(
         # Disabled first, so that no login comes in between the two ends.
         store.decide(accounts.disable, name, by())
         _end_logins(settings, name, f"{name} is disabled, not deleted")
-        store.decide(accounts.remove, name, by())
-    note(f"Deleted {name}. The home is kept in {home}: a new {name} would get it.")
+        acted = by()
+        remove_at = acted.at + timedelta(days=settings.auth.home_kept_days)
+        store.decide(accounts.remove, name, acted, remove_at)
+    note(f"Deleted {name}. The home in {home} is removed after {remove_at:%Y-%m-%d %H:%M} UTC.")
+    note(f"Until then ./carrel user restore {name} undoes it.")
 
 
 @verb
@@ -174,16 +177,17 @@ def admin_link(
     Example: ./carrel admin-link
     """
     settings = ensure_inside()
-    from hub import accounts, setup_links
+    from hub import accounts, invitations
 
     hours = settings.auth.setup_link_hours
     with opened(settings) as store:
         everyone = store.read(accounts.everyone)
         if if_no_admin and any(a.role is Role.ADMIN and a.enabled for a in everyone):
             return
-        token = store.decide(setup_links.create, Role.ADMIN, timedelta(hours=hours), by())
+        setup = invitations.Invitation(Role.ADMIN, timedelta(hours=hours))
+        _, token = store.decide(invitations.create, setup, by())
     note(f"Open this link within {hours} hours to make an admin account. It works once.")
-    print(f"{settings.public_url}{setup_links.PATH}#{token}")
+    print(f"{settings.public_url}{invitations.PATH}#{token}")
 
 
 @verb

@@ -11,10 +11,10 @@ pytestmark = [pytest.mark.engine, pytest.mark.browser, pytest.mark.timeout(900)]
 
 
 def test_the_setup_link_makes_the_first_admin_once(installation, person):
-    (link,) = re.findall(r"\S+/hub/setup#\S+", installation.first_up)
+    (link,) = re.findall(r"\S+/hub/invitation#\S+", installation.first_up)
     someone = person()
     someone.page.goto(link)
-    expect(someone.page).to_have_url(re.compile(r"/hub/setup$"))
+    expect(someone.page).to_have_url(re.compile(r"/hub/invitation$"))
     someone.shot("setup")
     someone.page.get_by_label("User name").fill("boss")
     someone.page.get_by_label("Password", exact=True).fill(installation.password)

@@ -18,7 +18,7 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
 def _create(store: Store, by: By, name: str = "mia", role: Role = Role.STUDENT) -> accounts.Account:
-    return store.decide(accounts.create, name, role, "hash", by)
+    return store.decide(accounts.create, accounts.NewAccount(name, role, "hash"), by)
 
 
 def _audit(store: Store) -> list[tuple[str, str, str | None, str]]:
@@ -111,7 +111,7 @@ def test_what_is_not_there_is_said_not_to_be(store: Store, by: By) -> None:
         lambda: store.decide(accounts.set_password, "mia", "h", by),
         lambda: store.decide(accounts.disable, "mia", by),
         lambda: store.decide(accounts.enable, "mia", by),
-        lambda: store.decide(accounts.remove, "mia", by),
+        lambda: store.decide(accounts.remove, "mia", by, by.at),
     ):
         with pytest.raises(CarrelError) as caught:
             action()
@@ -127,7 +127,7 @@ def test_every_change_is_in_the_audit_and_nothing_else_is(store: Store, by: By) 
     store.decide(accounts.disable, "mia", by)
     store.decide(accounts.disable, "mia", by)
     store.decide(accounts.enable, "mia", by)
-    store.decide(accounts.remove, "mia", by)
+    store.decide(accounts.remove, "mia", by, by.at)
     who = "(command line)"
     assert _audit(store) == [
         (who, Action.ACCOUNT_CREATED.value, "mia", "student"),

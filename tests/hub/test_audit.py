@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 import sqlalchemy as sa
 
-from hub import accounts, audit, setup_links
+from hub import accounts, audit, invitations
 from hub.audit import Action, By
 from hub.enums import Role
 from hub.store import Store
@@ -28,8 +28,8 @@ def test_a_line_holds_all_of_it(store: Store) -> None:
 
 def test_a_change_that_is_rolled_back_leaves_no_line(store: Store, by: By) -> None:
     with pytest.raises(RuntimeError), store.deciding() as tx:
-        accounts.create(tx, "mia", Role.STUDENT, None, by)
-        setup_links.create(tx, Role.ADMIN, datetime.resolution, by)
+        accounts.create(tx, accounts.NewAccount("mia", Role.STUDENT), by)
+        invitations.create(tx, invitations.Invitation(Role.ADMIN, datetime.resolution), by)
         raise RuntimeError
     with store.reading() as tx:
         assert tx.execute(sa.select(audit.audit)).all() == []

@@ -27,7 +27,7 @@ def _by() -> By:
 
 
 def _add(hub: Hub, name: str, role: Role = Role.STUDENT) -> str:
-    hub.store.decide(accounts.create, name, role, HASH, _by())
+    hub.store.decide(accounts.create, accounts.NewAccount(name, role, HASH), _by())
     return name
 
 

@@ -26,7 +26,7 @@ WAIT_S = 20
 def person(hub: Hub, by: By, request: pytest.FixtureRequest) -> str:
     """An account of the test's own; the name needs quoting in an address."""
     name = f"a+{abs(hash(request.node.name)) % 10**9}@x.org"
-    hub.store.decide(accounts.create, name, Role.STUDENT, HASH, by)
+    hub.store.decide(accounts.create, accounts.NewAccount(name, Role.STUDENT, HASH), by)
     return name
 
 

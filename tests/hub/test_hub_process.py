@@ -42,7 +42,8 @@ class World:
 
     def add(self, name: str, role: Role = Role.STUDENT) -> None:
         by = By(COMMAND_LINE, datetime.now(UTC))
-        self.store.decide(accounts.create, name, role, passwords.HASHER.hash(PASSWORD), by)
+        new = accounts.NewAccount(name, role, passwords.HASHER.hash(PASSWORD))
+        self.store.decide(accounts.create, new, by)
 
     async def start(self, name: str, options: Any = None) -> tuple[int, Any]:
         await self.hub.api("POST", f"/users/{name}")

@@ -27,7 +27,7 @@ READY = {"carrel/base:1"}
 def lifecycle(store: Store, by: By) -> Lifecycle:
     """Room for two sessions; ada, bob and eve have accounts."""
     for name in ("ada", "bob", "eve"):
-        store.decide(accounts.create, name, Role.STUDENT, None, by)
+        store.decide(accounts.create, accounts.NewAccount(name, Role.STUDENT), by)
     return Lifecycle(store, CATALOG, room_bytes=2 * GIB, idle_limit_s=3600, clock=lambda: NOW)
 
 

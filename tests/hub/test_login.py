@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from hub import accounts, passwords
-from hub.accounts import Account
+from hub.accounts import Account, NewAccount
 from hub.attempts import Limits
 from hub.audit import By
 from hub.enums import Role
@@ -25,7 +25,8 @@ pytestmark = pytest.mark.usefixtures("cheap_hashes")
 
 @pytest.fixture
 def mia(store: Store, by: By, cheap_hashes: None) -> Account:
-    return store.decide(accounts.create, "mia", Role.ADMIN, passwords.hash_password(GOOD), by)
+    new = NewAccount("mia", Role.ADMIN, passwords.hash_password(GOOD))
+    return store.decide(accounts.create, new, by)
 
 
 def _check(store: Store, name: str, password: str, address: str = "a") -> Account | Refusal:
@@ -60,7 +61,7 @@ def test_a_disabled_account_answers_like_a_wrong_password(
 
 
 def test_an_account_without_a_password_opens_to_nothing(store: Store, by: By) -> None:
-    store.decide(accounts.create, "mia", Role.STUDENT, None, by)
+    store.decide(accounts.create, NewAccount("mia", Role.STUDENT), by)
     assert _check(store, "mia", "") == Refusal(WRONG)
 
 
@@ -69,7 +70,7 @@ def test_every_cause_costs_one_verification(
 ) -> None:
     asked = []
     monkeypatch.setattr(passwords, "verify", lambda hashed, typed: asked.append(hashed) and False)
-    store.decide(accounts.create, "off", Role.STUDENT, "hash", by)
+    store.decide(accounts.create, NewAccount("off", Role.STUDENT, "hash"), by)
     store.decide(accounts.disable, "off", by)
     for name in ("mia", "tom", "off", "../x"):
         assert _check(store, name, "wrong") == Refusal(WRONG)

@@ -21,15 +21,25 @@ def _session(**values: str) -> str:
     return f"INSERT INTO sessions ({', '.join(row)}) VALUES ({', '.join(row.values())})"
 
 
+def _link(**values: str) -> str:
+    row = {"token_hash": "'x'", "kind": "'invitation'", "role": "'student'", "name": "'mia'"}
+    row |= {"created_by": "'tess'", "created_at": AT, "expires_at": AT, "most_uses": "1"}
+    row |= {"uses": "0", **values}
+    return f"INSERT INTO links ({', '.join(row)}) VALUES ({', '.join(row.values())})"
+
+
 @pytest.mark.parametrize(
     "statement",
     [
         f"INSERT INTO accounts (name, role, created_at) VALUES ('mia', 'boss', {AT})",
         f"INSERT INTO accounts (name, role, created_at) VALUES (NULL, 'admin', {AT})",
-        "INSERT INTO setup_links (token_hash, role, created_at, expires_at) "
-        f"VALUES ('x', 'root', {AT}, {AT})",
-        "INSERT INTO setup_links (token_hash, role, created_at, expires_at, used_at) "
-        f"VALUES ('x', 'admin', {AT}, {AT}, {AT})",
+        _link(role="'root'"),
+        _link(role="NULL"),
+        _link(kind="'reset'", role="NULL", name="NULL"),
+        _link(kind="'reset'"),
+        _link(kind="'gift'"),
+        _link(uses="2"),
+        _link(uses="-1"),
         _session(state="'sleeping'"),
         _session(state="'ended'", reason="'idle'"),
         _session(state="'ended'", ended_at=AT),
@@ -54,10 +64,6 @@ def test_one_user_has_at_most_one_session_that_has_not_ended(store: Store) -> No
 
 
 def test_two_links_cannot_have_one_token(store: Store) -> None:
-    row = (
-        "INSERT INTO setup_links (token_hash, role, created_at, expires_at) "
-        f"VALUES ('same', 'admin', {AT}, {AT})"
-    )
-    _execute(store, row)
+    _execute(store, _link())
     with pytest.raises(sa.exc.IntegrityError):
-        _execute(store, row)
+        _execute(store, _link(name="'tom'"))

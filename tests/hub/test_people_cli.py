@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from typer.testing import CliRunner, Result
 
-from hub import accounts, hub_api, passwords, setup_links
+from hub import accounts, hub_api, invitations, passwords
 from hub import store as store_module
 from hub.audit import COMMAND_LINE
 from hub.cli import new_password, people
@@ -293,15 +293,15 @@ def test_a_new_password_ends_the_logins_of_the_old_one(store: Store, hub: FakeHu
 def test_an_admin_link_is_printed_once_and_makes_an_admin(store: Store) -> None:
     result = carrel("admin-link")
     assert result.exit_code == 0
-    found = re.fullmatch(r"https://carrel\.example/hub/setup#([\w-]{43})\n", result.stdout)
+    found = re.fullmatch(r"https://carrel\.example/hub/invitation#([\w-]{43})\n", result.stdout)
     assert found
     token = found.group(1)
     assert token not in result.stderr
     now = datetime.now(UTC)
-    assert store.read(setup_links.role_of, token, now) is Role.ADMIN
-    store.read(setup_links.role_of, token, now + timedelta(hours=23, minutes=59))
+    assert store.read(invitations.find_usable, token, now).role is Role.ADMIN
+    store.read(invitations.find_usable, token, now + timedelta(hours=23, minutes=59))
     with pytest.raises(CarrelError):
-        store.read(setup_links.role_of, token, now + timedelta(hours=24, minutes=1))
+        store.read(invitations.find_usable, token, now + timedelta(hours=24, minutes=1))
     assert carrel("admin-link").stdout != result.stdout
 
 

@@ -38,7 +38,7 @@ def inside(hub: Hub, tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def person(hub: Hub, by: By, request: pytest.FixtureRequest) -> str:
     name = f"s{abs(hash(request.node.name)) % 10**9}"
-    hub.store.decide(accounts.create, name, Role.STUDENT, HASH, by)
+    hub.store.decide(accounts.create, accounts.NewAccount(name, Role.STUDENT, HASH), by)
     return name
 
 

@@ -35,7 +35,7 @@ def test_the_first_up_says_what_it_found_and_where_to_go(installation):
         assert part in said
     assert re.search(r"holds about \d+ small sessions", said)
     assert "Carrel is up: http://127.0.0.1:8000" in said
-    assert re.search(r"http://127\.0\.0\.1:8000/hub/setup#\S{20,}", said)
+    assert re.search(r"http://127\.0\.0\.1:8000/hub/invitation#\S{20,}", said)
 
 
 def test_a_second_up_changes_nothing_and_is_done_within_ten_seconds(installation):

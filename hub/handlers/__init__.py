@@ -1,0 +1,9 @@
+"""The pages that the hub's own process serves, because they need its logins or nobody's.
+
+    form                what forms with secrets share     link_page  what pages behind a link share
+    invitation_page reset_page                            before any login, each behind a link
+    account_page                                          one's own account: password, name
+    link.js                                               moves a link's code into the form
+
+Everything else that people see is in ``web/``.
+"""

@@ -1,0 +1,159 @@
+"""What forms with secrets share: they answer bytes that are no text, and repeat no secret."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jupyterhub.handlers.base import BaseHandler
+from jupyterhub.handlers.login import LoginHandler
+from tornado import web
+
+from hub import passwords
+from hub.accounts import Account
+from hub.audit import By
+from hub.store import Store
+from spawner.errors import CarrelError, Code
+
+if TYPE_CHECKING:
+    from hub.authenticator import Accounts
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class NewPassword:
+    """A new password as a form sends it, twice."""
+
+    password: str = field(default="", repr=False)
+    password2: str = field(default="", repr=False)
+
+    def problems(self, name: str, min_length: int) -> dict[str, str]:
+        """What stands in the way, by field (pure)."""
+        found = {}
+        try:
+            passwords.ensure_acceptable(self.password, name, min_length)
+        except CarrelError as error:
+            found["password"] = str(error)
+        if self.password != self.password2:
+            found["password2"] = "The two passwords differ."
+        return found
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a link is for: values for the form's fields and texts for the page, by element id."""
+
+    fields: dict[str, str]
+    texts: dict[str, str]
+
+
+class Form(BaseHandler):
+    """A form whose fields hold secrets; kept by no cache."""
+
+    # What a form that was open for too long says.
+    reopen = "Load the page again."
+    authenticator: Accounts
+
+    @property
+    def store(self) -> Store:
+        return self.authenticator.store
+
+    @property
+    def min_length(self) -> int:
+        return self.authenticator.carrel.auth.password_min_length
+
+    def by(self, who: str) -> By:
+        return By(who, datetime.now(UTC), self.authenticator.address(self))
+
+    def decode_argument(self, value: bytes, name: str | None = None) -> str:
+        """Text, with U+FFFD for what is none; no name or password may hold that.
+
+        Tornado's own answer to such bytes shows them, on the page and in the log.
+        """
+        return value.decode(errors="replace")
+
+    def set_default_headers(self) -> None:
+        super().set_default_headers()
+        self.set_header("Cache-Control", "no-store")
+        self.set_header("Referrer-Policy", "same-origin")
+
+    def check_xsrf_cookie(self) -> None:
+        try:
+            super().check_xsrf_cookie()
+        except web.HTTPError as error:
+            # The hub's own sentence speaks of cookies; an anonymous form lives for an hour.
+            raise web.HTTPError(
+                error.status_code, f"This form was open for too long. {self.reopen}"
+            ) from error
+
+    def field(self, name: str, *, strip: bool = True) -> str:
+        text: str = self.get_body_argument(name, "", strip=strip)
+        return text
+
+    def new_password(self) -> NewPassword:
+        return NewPassword(
+            self.field("password", strip=False), self.field("password2", strip=False)
+        )
+
+    async def log_in(self, account: Account) -> None:
+        """As the hub's login does, without asking for the password a second time."""
+        user = await self.auth_to_user(self.authenticator.model(account))
+        self.set_login_cookie(user)
+        user._auth_refreshed = time.monotonic()
+        self.log.info("User logged in: %s", user.name)
+
+    async def look(self, asking: Awaitable[Told]) -> None:
+        """Answers the script that asks what a link is for; uses nothing up."""
+        try:
+            told = await asking
+        except CarrelError as error:
+            self.set_status(error.code.value)
+            self.finish({"message": error.message, "hint": error.hint})
+            return
+        self.finish({"fields": told.fields, "texts": told.texts})
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """A CarrelError as the hub's error page, with its own status."""
+        error = kwargs.get("exc_info", (None, None, None))[1]
+        if isinstance(error, CarrelError):
+            status_code = error.code.value
+            self.set_status(status_code)
+            # JupyterHub's page shows this attribute of whatever was raised.
+            vars(error)["jupyterhub_message"] = str(error)
+        super().write_error(status_code, **kwargs)
+
+    def log_exception(self, typ: Any, value: BaseException | None, tb: Any) -> None:
+        if isinstance(value, CarrelError) and value.code is not Code.FAILED:
+            self.log.warning("%s %s: %s", self.request.method, self.request.path, value)
+        else:
+            super().log_exception(typ, value, tb)
+
+    async def show(self, template: str, status: int, **values: Any) -> None:
+        """Answers with a page."""
+        self.set_status(status)
+        self.finish(await self.render_template(template, min_length=self.min_length, **values))
+
+
+class LoginPage(Form, LoginHandler):
+    """JupyterHub's login page."""
+
+    def check_xsrf_cookie(self) -> None:
+        LoginHandler.check_xsrf_cookie(self)
+
+
+class Script(web.RequestHandler):
+    """A page's script: a file of its own, so that a strict policy can allow it."""
+
+    def initialize(self, name: str) -> None:
+        self._path = HERE / name
+
+    def get(self) -> None:
+        self.set_header("Content-Type", "text/javascript; charset=utf-8")
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("Cache-Control", "no-cache")
+        self.finish(self._path.read_bytes())

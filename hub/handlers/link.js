@@ -1,0 +1,57 @@
+// Moves the code of a link from the address bar into the form, clears the address bar, and asks
+// once what the link is for, so that the page can greet and propose a name.
+"use strict";
+
+(() => {
+  const form = document.querySelector("form[data-link]");
+  if (!form) return;
+  const byId = document.getElementById.bind(document);
+  const code = byId("code");
+
+  function fill(told) {
+    for (const [id, value] of Object.entries(told.fields)) {
+      const field = byId(id);
+      if (field && !field.value) field.value = value;
+    }
+    for (const [id, value] of Object.entries(told.texts)) {
+      const place = byId(id);
+      if (!place) continue;
+      place.textContent = value;
+      (place.closest("[data-told]") || place).hidden = !value;
+    }
+  }
+
+  function refuse(told) {
+    byId("unusable-message").textContent = told.message;
+    byId("unusable-hint").textContent = told.hint;
+    byId("unusable").hidden = false;
+    byId("usable").hidden = true;
+    byId("unusable-heading").focus();
+  }
+
+  async function look() {
+    const body = new URLSearchParams(new FormData(form));
+    body.set("look", "1");
+    const answer = await fetch(form.action, { method: "POST", body });
+    const told = await answer.json();
+    if (answer.ok) fill(told);
+    else if (answer.status === 403) refuse(told);
+  }
+
+  function takeCode() {
+    const given = window.location.hash.slice(1);
+    if (!given) return;
+    code.value = given;
+    byId("code-row").hidden = true;
+    // Out of the address bar and out of the history, before anybody shares the screen.
+    window.history.replaceState(null, "", window.location.pathname + window.location.search);
+    const first = form.querySelector("input[data-first]");
+    if (first) first.focus();
+    // Without an answer the form works all the same: it says what is wrong when it is sent.
+    look().catch(() => {});
+  }
+
+  takeCode();
+  // A second link pasted into the same tab changes the fragment only: no new page is loaded.
+  window.addEventListener("hashchange", takeCode);
+})();

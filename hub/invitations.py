@@ -1,0 +1,170 @@
+"""Invitations: whoever holds one makes an account of its role, before it expires.
+
+A setup link is one too: the command line's, for the first admin.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from hub import accounts, audit, links, powers
+from hub.accounts import Account, NewAccount
+from hub.audit import Action, By
+from hub.enums import LinkKind, LinkState, Role
+from hub.links import Link, Wish
+from hub.models import links as rows
+from hub.powers import Actor
+from spawner.errors import CarrelError, Code
+
+PATH = "/hub/invitation"
+"""Of the page that takes a token in its fragment: ``<public_url>/hub/invitation#<token>``."""
+MOST_USES = 1000
+MOST_DAYS = 365
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """What somebody wants to send out."""
+
+    role: Role
+    lifetime: timedelta
+    most_uses: int = 1
+    name: str | None = None
+    """User name that the page proposes."""
+    full_name: str = ""
+
+
+def checked(role: Role, days: int, most_uses: int) -> Invitation:
+    """An invitation within bounds. Raises CarrelError(BAD_INPUT)."""
+    if not 1 <= days <= MOST_DAYS:
+        raise CarrelError(
+            Code.BAD_INPUT, f"An invitation lives 1 to {MOST_DAYS} days.", "Choose fewer or more."
+        )
+    if not 1 <= most_uses <= MOST_USES:
+        raise CarrelError(
+            Code.BAD_INPUT,
+            f"An invitation is for 1 to {MOST_USES} people.",
+            "Choose another number.",
+        )
+    return Invitation(role, timedelta(days=days), most_uses)
+
+
+def create(tx: sa.Connection, invitation: Invitation, by: By) -> tuple[int, str]:
+    """Id and token of a new invitation; the token is given out here and never again."""
+    made = links.create(tx, _wish(invitation), by)
+    uses = invitation.most_uses
+    until = by.at + invitation.lifetime
+    detail = f"{invitation.role.value}, for {uses}, until {until:%Y-%m-%d %H:%M} UTC"
+    audit.record(tx, by, Action.INVITED, invitation.name, detail)
+    return made
+
+
+def invite(tx: sa.Connection, actor: Actor, invitation: Invitation, by: By) -> tuple[int, str]:
+    """As ``create``, by somebody whose role allows it. Raises CarrelError(REFUSED)."""
+    powers.require_invite(actor, invitation.role)
+    return create(tx, invitation, by)
+
+
+def find_usable(tx: sa.Connection, token: str, now: datetime) -> Link:
+    """The invitation, if it can still be used.
+
+    Raises CarrelError(REFUSED) that says why not. A token that nobody made reads like an expired
+    one: whoever guesses learns nothing.
+    """
+    link = links.find(tx, LinkKind.INVITATION, token)
+    if link is None or (state := link.state(now)) is LinkState.EXPIRED:
+        raise _unusable("This invitation has expired or was never made.", link)
+    if state is LinkState.USED:
+        raise _unusable("This invitation has been used.", link)
+    if state is LinkState.WITHDRAWN:
+        raise _unusable("This invitation was withdrawn.", link)
+    if not backed(tx, link):
+        raise _unusable("Whoever sent this invitation may not invite people any more.", link)
+    return link
+
+
+def accept(tx: sa.Connection, token: str, new: NewAccount, by: By) -> Account:
+    """Makes the account and counts the use: both or neither.
+
+    The role of ``new`` is replaced by the invitation's. Raises CarrelError: REFUSED for the
+    invitation, CONFLICT for a name that is taken.
+    """
+    link = find_usable(tx, token, by.at)
+    if not links.use(tx, link):
+        raise _unusable("This invitation has been used.", link)
+    assert link.role is not None
+    account = accounts.create(
+        tx,
+        NewAccount(
+            name=new.name,
+            role=link.role,
+            password_hash=new.password_hash,
+            full_name=new.full_name,
+            invited_by=link.created_by,
+            identity=new.identity,
+        ),
+        by,
+    )
+    audit.record(
+        tx, by, Action.INVITATION_USED, account.name, f"of {link.created_by}, no. {link.id}"
+    )
+    return account
+
+
+def backed(tx: sa.Connection, link: Link) -> bool:
+    """Whether whoever made the link still could: a link outlives no power that it stands on."""
+    if not audit.is_person(link.created_by):
+        return True
+    return powers.still_backs(accounts.find(tx, link.created_by), link.role)
+
+
+def of_actor(tx: sa.Connection, actor: Actor, limit: int = 500) -> list[Link]:
+    """What the actor may see: an admin all invitations, a teacher the own ones; newest first."""
+    powers.require_people(actor)
+    conditions = [rows.c.kind == LinkKind.INVITATION]
+    if not actor.sees_everybody:
+        conditions.append(rows.c.created_by == actor.name)
+    return links.listed(tx, *conditions, limit=limit)
+
+
+def withdraw(tx: sa.Connection, actor: Actor, link_id: int, by: By) -> bool:
+    """Makes an invitation unusable; False when it was already.
+
+    Raises CarrelError(NOT_FOUND) for one that is not the actor's to withdraw.
+    """
+    powers.require_people(actor)
+    mine = [] if actor.sees_everybody else [rows.c.created_by == actor.name]
+    found = links.listed(tx, rows.c.id == link_id, rows.c.kind == LinkKind.INVITATION, *mine)
+    if not found:
+        raise CarrelError(
+            Code.NOT_FOUND, f"There is no invitation no. {link_id}.", "Load the page again."
+        )
+    if not links.withdraw(tx, found[0], by.at):
+        return False
+    audit.record(tx, by, Action.INVITATION_WITHDRAWN, found[0].name, f"no. {link_id}")
+    return True
+
+
+def _wish(invitation: Invitation) -> Wish:
+    return Wish(
+        kind=LinkKind.INVITATION,
+        lifetime=invitation.lifetime,
+        role=invitation.role,
+        name=invitation.name,
+        full_name=invitation.full_name,
+        most_uses=invitation.most_uses,
+    )
+
+
+def _unusable(what: str, link: Link | None) -> CarrelError:
+    if link is not None and link.created_by == audit.COMMAND_LINE:
+        return CarrelError(
+            Code.REFUSED,
+            what,
+            "Whoever runs this Carrel makes a new one with ./carrel admin-link or "
+            "./carrel user invite.",
+        )
+    return CarrelError(Code.REFUSED, what, "Ask whoever invited you for a new one.")

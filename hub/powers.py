@@ -1,0 +1,107 @@
+"""Who may do what to whose account (pure).
+
+Admins: everything, but nobody locks the last admin, or themselves, out. Teachers: invite students,
+and look after the students whom they invited. Students: nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hub.accounts import Account
+from hub.enums import Role
+from spawner.errors import CarrelError, Code
+
+INVITABLE = {
+    Role.STUDENT: frozenset[Role](),
+    Role.TEACHER: frozenset({Role.STUDENT}),
+    Role.ADMIN: frozenset(Role),
+}
+"""Which roles somebody of a role may give out."""
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who wants to do something."""
+
+    name: str
+    role: Role
+
+    @classmethod
+    def of(cls, account: Account) -> Actor:
+        return cls(account.name, account.role)
+
+    @property
+    def sees_everybody(self) -> bool:
+        return self.role is Role.ADMIN
+
+
+def require_people(actor: Actor) -> None:
+    """Raises CarrelError(REFUSED) for whoever looks after nobody."""
+    if not INVITABLE[actor.role]:
+        raise CarrelError(
+            Code.REFUSED,
+            "This page is for teachers and administrators.",
+            "Ask your administrator if you need it.",
+        )
+
+
+def require_invite(actor: Actor, role: Role) -> None:
+    """Raises CarrelError(REFUSED) when the actor may not invite people of that role."""
+    require_people(actor)
+    if role not in INVITABLE[actor.role]:
+        raise CarrelError(
+            Code.REFUSED,
+            f"Teachers invite students, not {role.value}s.",
+            f"Ask an administrator to invite the {role.value}.",
+        )
+
+
+def still_backs(maker: Account | None, role: Role | None) -> bool:
+    """Whether the account that made a link could make it now; None: it is gone.
+
+    ``role`` is what an invitation gives; None for a reset link.
+    """
+    if maker is None or not maker.enabled:
+        return False
+    return role in INVITABLE[maker.role] if role else bool(INVITABLE[maker.role])
+
+
+def looks_after(actor: Actor, account: Account) -> bool:
+    """Whether the account is shown to the actor, with what may be done to it."""
+    if actor.sees_everybody:
+        return True
+    return (
+        actor.role is Role.TEACHER
+        and account.role is Role.STUDENT
+        and account.invited_by == actor.name
+    )
+
+
+def require_look_after(actor: Actor, account: Account) -> None:
+    """Raises CarrelError(NOT_FOUND), as for a name that nobody has: who there is beyond one's own
+    students is no teacher's business."""
+    if not looks_after(actor, account):
+        raise CarrelError(
+            Code.NOT_FOUND,
+            f"There is no account {account.name} among the people you look after.",
+            "Ask an administrator.",
+        )
+
+
+def require_end(actor: Actor, account: Account, enabled_admins: int) -> None:
+    """Whether the actor may disable or delete the account. Raises CarrelError.
+
+    ``enabled_admins`` counts the admins who can log in now.
+    """
+    require_look_after(actor, account)
+    if account.name == actor.name:
+        raise CarrelError(
+            Code.REFUSED, "This is your own account.", "Another administrator can do it."
+        )
+    if account.role is Role.ADMIN and account.enabled and enabled_admins <= 1:
+        raise CarrelError(
+            Code.REFUSED,
+            f"{account.name} is the only administrator who can log in.",
+            "Make another one first.",
+        )
