@@ -32,7 +32,7 @@ from hub.store import Store
 from spawner.errors import CarrelError, Code
 from spawner.names import canonical
 
-REFRESH_S = 60
+REFRESH_S = 5
 """How long the hub may go on without asking whether an account still stands."""
 
 

@@ -6,12 +6,19 @@ Every text of a template stands in ``{% trans %}`` or ``_()``; ``tests/test_text
 from __future__ import annotations
 
 import gettext
-from collections.abc import Callable
-from typing import Any
+
+from jinja2 import Environment
+from jinja2.ext import InternationalizationExtension
+
+EXTENSION = "hub.texts.Texts"
+"""For Jinja's ``extensions``; JupyterHub takes them by name alone."""
 
 CATALOG = gettext.NullTranslations()
 
 
-def functions() -> dict[str, Callable[..., Any]]:
-    """What Jinja's i18n extension looks up in a template's context."""
-    return {"gettext": CATALOG.gettext, "ngettext": CATALOG.ngettext}
+class Texts(InternationalizationExtension):
+    """Jinja's own, with the catalog in it: ``_("%(count)s people", count=3)``."""
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        environment.install_gettext_translations(CATALOG, newstyle=True)  # type: ignore[attr-defined]

@@ -132,7 +132,7 @@ def _services(c: Config, installation: Installation) -> None:
             # its routes.
             "timeout": 1,
             "oauth_no_confirm": True,
-            "oauth_client_allowed_scopes": [scopes.ADMIN],
+            "oauth_client_allowed_scopes": [scopes.ADMIN, scopes.PEOPLE],
         },
         {"name": scopes.CLI, "api_token": installation.secret("hub/cli_token")},
     ]
@@ -141,9 +141,8 @@ def _services(c: Config, installation: Installation) -> None:
 def _pages(c: Config, installation: Installation) -> None:
     c.JupyterHub.template_paths = [str(TEMPLATES)]
     # Texts of pages go through gettext, so that translations can come without touching them.
-    c.JupyterHub.jinja_environment_options = {"extensions": ["jinja2.ext.i18n"]}
+    c.JupyterHub.jinja_environment_options = {"extensions": [texts.EXTENSION]}
     c.JupyterHub.template_vars = {
-        **texts.functions(),
         "carrel_version": __version__,
         "carrel_url": origins.of(installation.settings.server).pages,
     }
