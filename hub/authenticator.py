@@ -23,6 +23,7 @@ from hub.accounts import Account
 from hub.attempts import Limits
 from hub.client_address import UNKNOWN, client_address
 from hub.handlers.account_page import AccountPage
+from hub.handlers.demo_page import DemoLogin
 from hub.handlers.form import LoginPage, Script
 from hub.handlers.invitation_page import InvitationPage
 from hub.handlers.reset_page import ResetPage
@@ -121,7 +122,9 @@ class Accounts(Authenticator):
 
     def get_handlers(self, app: Any) -> list[tuple[Any, ...]]:
         """The pages of ``hub.handlers``."""
+        demo = [(r"/demo", DemoLogin)] if self.carrel.demo else []
         return [
+            *demo,
             (r"/login", LoginPage),
             (r"/invitation", InvitationPage),
             (r"/reset", ResetPage),

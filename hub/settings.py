@@ -83,6 +83,11 @@ class Settings(Section):
     data_dir: AbsolutePath = knob(
         Path("/srv/carrel"), "Where homes, databases and secrets are kept.", "path"
     )
+    demo: bool = knob(
+        False,
+        "A demo, where anybody logs in as anybody; `./carrel demo` sets it. Never where people "
+        "work.",
+    )
     server: Server = Server()
     auth: Auth = Auth()
     network: NetworkSettings = NetworkSettings()

@@ -9,7 +9,7 @@ from jupyterhub.handlers import BaseHandler
 from tornado.httpserver import HTTPServer
 from traitlets.config import Config
 
-from hub import __version__, capacity, origins, scopes, texts
+from hub import __version__, capacity, demo, origins, scopes, texts
 from hub.authenticator import for_installation
 from hub.installation import Installation
 from hub.lifecycle import Lifecycle
@@ -145,6 +145,7 @@ def _pages(c: Config, installation: Installation) -> None:
     c.JupyterHub.template_vars = {
         "carrel_version": __version__,
         "carrel_url": origins.of(installation.settings.server).pages,
+        "carrel_demo": demo.PEOPLE if installation.settings.demo else (),
     }
     c.JupyterHub.redirect_to_server = False
     c.JupyterHub.default_url = start_page

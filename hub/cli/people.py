@@ -252,3 +252,16 @@ def _confirm(question: str) -> None:
         raise CarrelError(Code.BAD_INPUT, "There is no terminal to ask.", "Use --yes.")
     if not typer.confirm(question):
         raise CarrelError(Code.REFUSED, "Nothing was deleted.")
+
+
+def demo_people() -> None:
+    """Makes the demo's people. Raises CarrelError(REFUSED) anywhere but in a demo."""
+    settings = ensure_inside()
+    from hub import demo
+    from hub.audit import By
+
+    if not settings.demo:
+        raise CarrelError(Code.REFUSED, "This Carrel is no demo.", "./carrel demo brings one up.")
+    with opened(settings) as store:
+        made = store.decide(demo.populate, By(demo.DEMO, by().at))
+    note(f"{made} people of the demo were made." if made else "The demo's people are there.")

@@ -11,10 +11,8 @@ from tornado.log import app_log, enable_pretty_logging
 
 from hub import installation, origins, store
 from hub.hub_api import HubApi
-from hub.web.app import MOST_BODY_BYTES, make_app
+from hub.web.app import MOST_BODY_BYTES, PORT, make_app
 from hub.web.auth import HUB_API, hub_oauth
-
-PORT = 8600
 
 
 async def main() -> None:
@@ -23,7 +21,7 @@ async def main() -> None:
     database = store.open_store(ours.settings)
     database.migrate()  # whichever of hub and web comes first
     token = ours.secret("web/token")
-    oauth = hub_oauth(token, origins.of(ours.settings.server))
+    oauth = hub_oauth(token, origins.of(ours.settings.server), HUB_API)
     app = make_app(ours, database, oauth, HubApi(token, HUB_API))
     # xheaders: the proxy is the only one on this network that passes requests on.
     server = app.listen(PORT, xheaders=True, max_body_size=MOST_BODY_BYTES)

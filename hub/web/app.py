@@ -26,6 +26,7 @@ from hub.web.student import About
 from spawner.confinement import GIB
 
 HERE = Path(__file__).parent
+PORT = 8600
 MOST_BODY_BYTES = 4 * 2**20
 """What one request may send: a class list of the most lines, however it is encoded."""
 

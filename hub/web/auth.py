@@ -43,7 +43,7 @@ class Person:
         return bool(INVITABLE[self.role])
 
 
-def hub_oauth(token: str, where: Origins, api_url: str = HUB_API) -> HubOAuth:
+def hub_oauth(token: str, where: Origins, api_url: str) -> HubOAuth:
     """The hub's OAuth client of this service; asks nobody before the first request."""
     return HubOAuth(
         api_token=token,

@@ -166,7 +166,7 @@ class Handler(HubOAuthenticated, RequestHandler):
             "prefix": PREFIX,
             "hub": f"{origins.of(self.settings['installation'].settings.server).hub}/hub/",
             "version": __version__,
-            "demo": False,
+            "demo": self.carrel.demo,
             "here": self.request.path,
         }
         self.finish(pages.get_template(template).render(frame | values))

@@ -112,7 +112,11 @@ class Browser:
 
     def post(self, path: str, **fields: str) -> requests.Response:
         """Sends a form as the page at that path would."""
-        fields = {"_xsrf": self._xsrf(path), **fields}
+        return self.post_to(path, path, **fields)
+
+    def post_to(self, path: str, page: str, **fields: str) -> requests.Response:
+        """Sends to one path a form that stands on the page of another."""
+        fields = {"_xsrf": self._xsrf(page), **fields}
         return self.session.post(self.url + path, data=fields, allow_redirects=False, timeout=60)
 
     def post_raw(self, path: str, body: str) -> requests.Response:
