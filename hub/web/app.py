@@ -74,7 +74,7 @@ def pages() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        extensions=[texts.EXTENSION],
+        extensions=texts.JINJA["extensions"],
     )
     environment.filters["gib"] = lambda size: f"{size / GIB:.1f} GiB"
     environment.filters["size"] = words.size

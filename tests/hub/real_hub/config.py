@@ -103,6 +103,6 @@ c.Spawner.consecutive_failure_limit = 0
 c.JupyterHub.services = [{"name": scopes.CLI, "api_token": wanted["cli_token"]}]
 c.JupyterHub.custom_scopes = scopes.CUSTOM
 c.JupyterHub.load_roles = [
-    *(role for role in scopes.ROLES if role["name"] != scopes.CULLER),
+    *(role for role in scopes.ROLES if {*role.get("services", ())} <= {scopes.CLI}),
     {"name": "teacher", "scopes": ["list:users"], "groups": ["role-teacher"]},
 ]
