@@ -144,7 +144,8 @@ def withdraw(tx: sa.Connection, actor: Actor, link_id: int, by: By) -> bool:
     """
     powers.require_people(actor)
     mine = [] if actor.sees_everybody else [rows.c.created_by == actor.name]
-    found = links.listed(tx, rows.c.id == link_id, rows.c.kind == LinkKind.INVITATION, *mine)
+    which = (rows.c.id == link_id, rows.c.kind == LinkKind.INVITATION, *mine)
+    found = links.listed(tx, *which) if 0 < link_id < 2**31 else []
     if not found:
         raise CarrelError(
             Code.NOT_FOUND, f"There is no invitation no. {link_id}.", "Load the page again."
