@@ -17,6 +17,10 @@ from spawner.errors import CarrelError, Code
 if TYPE_CHECKING:
     from hub.powers import Actor
 
+# What scripts read of an invitation, beside its state.
+_SHOWN = ["id", "role", "name", "full_name", "created_by", "created_at", "expires_at"]
+_SHOWN += ["uses", "most_uses"]
+
 RoleOption = Annotated[Role, typer.Option(help="What the invited may do.")]
 Uses = Annotated[int, typer.Option(help="How many people the link is for.")]
 Days = Annotated[
@@ -89,10 +93,9 @@ def list_invitations(json_: Json = False) -> None:
     with opened(settings) as store:
         shown = store.read(invitations.of_actor, _actor(), None)
     if json_:
-        keys = "id role name full_name created_by created_at expires_at uses most_uses".split()
         as_json(
             [
-                {key: getattr(link, key) for key in keys} | {"state": link.state(acted.at)}
+                {key: getattr(link, key) for key in _SHOWN} | {"state": link.state(acted.at)}
                 for link in shown
             ]
         )

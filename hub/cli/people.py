@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 MAX_NOTE = 200
 """Longest note on a token, in characters."""
 
+# What scripts read of an account.
+_SHOWN = ["name", "full_name", "role", "enabled", "invited_by"]
+_SHOWN += ["created_at", "disabled_at", "last_login_at"]
+
 app = typer.Typer(help="Add, list, change and remove accounts.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="User name: letters, digits and . _ - @ +")]
@@ -75,8 +79,7 @@ def list_(json_: Json = False) -> None:
     with opened(settings) as store:
         everyone = store.read(accounts.everyone)
     if json_:
-        keys = "name full_name role enabled invited_by created_at disabled_at last_login_at".split()
-        as_json([{key: getattr(account, key) for key in keys} for account in everyone])
+        as_json([{key: getattr(account, key) for key in _SHOWN} for account in everyone])
         return
     status = {True: "active", False: "disabled"}
     rows = [
