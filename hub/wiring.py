@@ -143,7 +143,7 @@ def _pages(c: Config, installation: Installation) -> None:
     # Texts of pages go through gettext, so that translations can come without touching them.
     c.JupyterHub.jinja_environment_options = {"extensions": ["jinja2.ext.i18n"]}
     c.JupyterHub.template_vars = {
-        **texts.functions(),
+        **texts.hub_functions(),
         "carrel_version": __version__,
         "carrel_url": origins.of(installation.settings.server).pages,
     }
