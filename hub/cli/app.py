@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from hub.cli import people, session
+from hub.cli import links, people, session
 from hub.cli.output import verb
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app = typer.Typer(
     add_completion=True,
     pretty_exceptions_enable=False,
 )
+links.add_to(people.app)
 app.add_typer(people.app, name="user")
 app.add_typer(session.app, name="session")
 app.command("token")(people.token)

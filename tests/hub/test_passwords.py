@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import threading
 import asyncio
+import os
 import threading
 import time
 

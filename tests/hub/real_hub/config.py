@@ -15,7 +15,7 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 from traitlets import Dict
 
-from hub import passwords, scopes
+from hub import passwords, scopes, texts
 from hub.authenticator import for_installation
 from hub.settings import Settings
 from hub.store import Store
@@ -97,10 +97,22 @@ c.JupyterHub.bind_url = f"http://127.0.0.1:{wanted['port'] + 1}"
 c.JupyterHub.db_url = f"sqlite:///{wanted['folder']}/jupyterhub.sqlite"
 c.JupyterHub.cookie_secret_file = f"{wanted['folder']}/cookie_secret"
 c.JupyterHub.template_paths = [wanted["templates"]]
+c.JupyterHub.jinja_environment_options = texts.JINJA
 c.JupyterHub.tornado_settings = {"slow_spawn_timeout": 0.5, "slow_stop_timeout": 0.5}
 c.JupyterHub.redirect_to_server = False
 c.Spawner.consecutive_failure_limit = 0
-c.JupyterHub.services = [{"name": scopes.CLI, "api_token": wanted["cli_token"]}]
+c.JupyterHub.services = [
+    {"name": scopes.CLI, "api_token": wanted["cli_token"]},
+    {
+        # One that people log in to, as they do to Carrel's own pages.
+        "name": "pages",
+        "api_token": wanted["pages_token"],
+        "oauth_client_id": "service-pages",
+        "oauth_redirect_uri": "http://127.0.0.1:1/callback",
+        "oauth_no_confirm": True,
+    },
+]
+c.JupyterHub.extra_user_scopes = {"access:services!service=pages"}
 c.JupyterHub.custom_scopes = scopes.CUSTOM
 c.JupyterHub.load_roles = [
     *(role for role in scopes.ROLES if {*role.get("services", ())} <= {scopes.CLI}),
