@@ -23,6 +23,7 @@ from hub.accounts import Account
 from hub.attempts import Limits
 from hub.client_address import UNKNOWN, client_address
 from hub.handlers.account_page import AccountPage
+from hub.handlers.export_page import ExportPage
 from hub.handlers.form import LoginPage, Script
 from hub.handlers.invitation_page import InvitationPage
 from hub.handlers.reset_page import ResetPage
@@ -126,6 +127,7 @@ class Accounts(Authenticator):
             (r"/invitation", InvitationPage),
             (r"/reset", ResetPage),
             (r"/account", AccountPage),
+            (r"/export(?:/([^/]+))?", ExportPage),
             (r"/link\.js", Script, {"name": "link.js"}),
         ]
 

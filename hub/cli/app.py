@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from hub.cli import people, session
+from hub.cli import departures, people, session
 from hub.cli.output import verb
 
 app = typer.Typer(
@@ -19,6 +19,8 @@ app = typer.Typer(
     add_completion=True,
     pretty_exceptions_enable=False,
 )
+for verb_ in (departures.export, departures.restore, departures.departed):
+    people.app.command()(verb_)
 app.add_typer(people.app, name="user")
 app.add_typer(session.app, name="session")
 app.command("token")(people.token)
