@@ -118,7 +118,7 @@ def _away() -> CarrelError:
     return CarrelError(
         Code.UNAVAILABLE,
         "The homes cannot be reached right now.",
-        "Try again in a moment; ./carrel logs node says why.",
+        "Try again in a moment; if it stays so, tell your administrator.",
     )
 
 

@@ -100,7 +100,10 @@ c.JupyterHub.template_paths = [wanted["templates"]]
 c.JupyterHub.tornado_settings = {"slow_spawn_timeout": 0.5, "slow_stop_timeout": 0.5}
 c.JupyterHub.redirect_to_server = False
 c.Spawner.consecutive_failure_limit = 0
-c.JupyterHub.services = [{"name": scopes.CLI, "api_token": wanted["cli_token"]}]
+c.JupyterHub.services = [
+    {"name": scopes.CLI, "api_token": wanted["cli_token"]},
+    {"name": scopes.HOUSEKEEPING, "api_token": wanted["housekeeping_token"]},
+]
 c.JupyterHub.custom_scopes = scopes.CUSTOM
 c.JupyterHub.load_roles = [
     *(role for role in scopes.ROLES if role["name"] != scopes.CULLER),

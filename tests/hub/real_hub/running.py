@@ -34,6 +34,7 @@ class Hub:
     settings: dict
     port: int = 0
     token: str = field(default_factory=lambda: secrets.token_hex(16))
+    housekeeping_token: str = field(default_factory=lambda: secrets.token_hex(16))
     process: subprocess.Popen | None = None
 
     def start(self) -> None:
@@ -44,6 +45,7 @@ class Hub:
             "settings": self.settings,
             "port": self.port,
             "cli_token": self.token,
+            "housekeeping_token": self.housekeeping_token,
             "templates": str(ROOT / "config" / "templates"),
         }
         (self.folder / "wanted.json").write_text(json.dumps(wanted))
