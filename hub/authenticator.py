@@ -24,6 +24,7 @@ from hub.attempts import Limits
 from hub.client_address import UNKNOWN, client_address
 from hub.handlers.account_page import AccountPage
 from hub.handlers.demo_page import DemoLogin
+from hub.handlers.export_page import ExportPage
 from hub.handlers.form import LoginPage, Script
 from hub.handlers.invitation_page import InvitationPage
 from hub.handlers.reset_page import ResetPage
@@ -129,6 +130,7 @@ class Accounts(Authenticator):
             (r"/invitation", InvitationPage),
             (r"/reset", ResetPage),
             (r"/account", AccountPage),
+            (r"/export(?:/([^/]+))?", ExportPage),
             (r"/link\.js", Script, {"name": "link.js"}),
         ]
 

@@ -90,6 +90,16 @@ def require_look_after(actor: Actor, account: Account) -> None:
         )
 
 
+def require_export(actor: Actor, name: str) -> None:
+    """Whether the actor may have everything that is kept about that name. Raises CarrelError."""
+    if name != actor.name and not actor.sees_everybody:
+        raise CarrelError(
+            Code.REFUSED,
+            "You can export what is kept about yourself.",
+            "Ask an administrator for more.",
+        )
+
+
 def require_end(actor: Actor, account: Account, enabled_admins: int) -> None:
     """Whether the actor may disable or delete the account. Raises CarrelError.
 

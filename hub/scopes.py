@@ -20,6 +20,7 @@ PREFIX = f"/services/{WEB}/"
 """Where the hub serves the web service."""
 CULLER = "idle-culler"
 CLI = "carrel-cli"
+HOUSEKEEPING = "carrel-housekeeping"
 
 ROLES: list[dict[str, Any]] = [
     {
@@ -69,6 +70,12 @@ ROLES: list[dict[str, Any]] = [
         "description": "Ends sessions that nobody uses",
         "scopes": ["list:users", "read:users:activity", "read:servers", "delete:servers"],
         "services": [CULLER],
+    },
+    {
+        "name": HOUSEKEEPING,
+        "description": "Puts out who is not let in any more",
+        "scopes": ["read:users:name", "read:servers", "delete:servers", "delete:users"],
+        "services": [HOUSEKEEPING],
     },
     {
         "name": CLI,

@@ -135,6 +135,11 @@ def _services(c: Config, installation: Installation) -> None:
             "oauth_client_allowed_scopes": [scopes.ADMIN, scopes.PEOPLE],
         },
         {"name": scopes.CLI, "api_token": installation.secret("hub/cli_token")},
+        {
+            "name": scopes.HOUSEKEEPING,
+            "command": [sys.executable, "-m", "hub.housekeeping"],
+            "environment": {"CARREL_ETC": str(installation.settings.data_dir / "etc")},
+        },
     ]
 
 

@@ -152,23 +152,35 @@ def enable(name: Name) -> None:
 @app.command(epilog="Example: ./carrel user delete mia --yes")
 @verb
 def delete(
-    name: Name, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False
+    name: Name,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    keep_days: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=3650, show_default="auth.home_kept_days", help="How long the home is kept."
+        ),
+    ] = None,
 ) -> None:
-    """Delete an account; the home is kept."""
+    """Delete an account; its home is kept for a while and then removed."""
     settings = ensure_inside()
     from hub import accounts
 
     with opened(settings) as store:
         name = store.read(accounts.require, name).name
         home = settings.data_dir / HOMES / escape(name)
+        days = settings.auth.home_kept_days if keep_days is None else keep_days
         if not yes:
-            _confirm(f"Delete the account {name}? The home in {home} is kept.")
+            kept = f"is kept for {days} days and then removed" if days else "is removed"
+            _confirm(f"Delete the account {name}? The home in {home} {kept}.")
         # Disabled first, so that no login comes in between the two ends.
         store.decide(accounts.disable, name, by())
         _end_logins(settings, name, f"{name} is disabled, not deleted")
         acted = by()
-        remove_at = acted.at + timedelta(days=settings.auth.home_kept_days)
+        remove_at = acted.at + timedelta(days=days)
         store.decide(accounts.remove, name, acted, remove_at)
+    if days == 0:
+        note(f"Deleted {name}. The home in {home} is removed within minutes.")
+        return
     note(f"Deleted {name}. The home in {home} is removed after {remove_at:%Y-%m-%d %H:%M} UTC.")
     note(f"Until then ./carrel user restore {name} undoes it.")
 

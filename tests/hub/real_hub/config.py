@@ -111,10 +111,15 @@ c.JupyterHub.services = [
         "oauth_redirect_uri": "http://127.0.0.1:1/callback",
         "oauth_no_confirm": True,
     },
+    {"name": scopes.HOUSEKEEPING, "api_token": wanted["housekeeping_token"]},
 ]
 c.JupyterHub.extra_user_scopes = {"access:services!service=pages"}
 c.JupyterHub.custom_scopes = scopes.CUSTOM
 c.JupyterHub.load_roles = [
-    *(role for role in scopes.ROLES if {*role.get("services", ())} <= {scopes.CLI}),
+    *(
+        role
+        for role in scopes.ROLES
+        if {*role.get("services", ())} <= {scopes.CLI, scopes.HOUSEKEEPING}
+    ),
     {"name": "teacher", "scopes": ["list:users"], "groups": ["role-teacher"]},
 ]

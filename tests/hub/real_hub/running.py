@@ -36,6 +36,7 @@ class Hub:
     port: int = 0
     token: str = field(default_factory=lambda: secrets.token_hex(16))
     pages_token: str = field(default_factory=lambda: secrets.token_hex(16))
+    housekeeping_token: str = field(default_factory=lambda: secrets.token_hex(16))
     process: subprocess.Popen | None = None
 
     def start(self) -> None:
@@ -47,6 +48,7 @@ class Hub:
             "port": self.port,
             "cli_token": self.token,
             "pages_token": self.pages_token,
+            "housekeeping_token": self.housekeeping_token,
             "templates": str(ROOT / "config" / "templates"),
         }
         (self.folder / "wanted.json").write_text(json.dumps(wanted))
