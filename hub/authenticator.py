@@ -25,7 +25,9 @@ from hub.client_address import UNKNOWN, client_address
 from hub.handlers.account_page import AccountPage
 from hub.handlers.form import LoginPage, Script
 from hub.handlers.invitation_page import InvitationPage
+from hub.handlers.open_page import OpenPage
 from hub.handlers.reset_page import ResetPage
+from hub.handlers.start_pages import HomePage, ProgressPage, StartPage
 from hub.login import WRONG, Login, Refusal, check, precheck
 from hub.settings import Settings
 from hub.store import Store
@@ -126,6 +128,11 @@ class Accounts(Authenticator):
             (r"/invitation", InvitationPage),
             (r"/reset", ResetPage),
             (r"/account", AccountPage),
+            (r"/home", HomePage),
+            (r"/spawn", StartPage),
+            (r"/spawn/([^/]+)", StartPage),
+            (r"/spawn-pending/([^/]+)", ProgressPage),
+            (r"/open", OpenPage),
             (r"/link\.js", Script, {"name": "link.js"}),
         ]
 
