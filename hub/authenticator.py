@@ -27,7 +27,9 @@ from hub.handlers.demo_page import DemoLogin
 from hub.handlers.export_page import ExportPage
 from hub.handlers.form import LoginPage, Script
 from hub.handlers.invitation_page import InvitationPage
+from hub.handlers.open_page import OpenPage
 from hub.handlers.reset_page import ResetPage
+from hub.handlers.start_pages import HomePage, ProgressPage, StartPage
 from hub.login import WRONG, Login, Refusal, check, precheck
 from hub.settings import Settings
 from hub.store import Store
@@ -131,6 +133,11 @@ class Accounts(Authenticator):
             (r"/reset", ResetPage),
             (r"/account", AccountPage),
             (r"/export(?:/([^/]+))?", ExportPage),
+            (r"/home", HomePage),
+            (r"/spawn", StartPage),
+            (r"/spawn/([^/]+)", StartPage),
+            (r"/spawn-pending/([^/]+)", ProgressPage),
+            (r"/open", OpenPage),
             (r"/link\.js", Script, {"name": "link.js"}),
         ]
 

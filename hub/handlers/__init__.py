@@ -3,6 +3,7 @@
     form                what forms with secrets share     link_page  what pages behind a link share
     invitation_page reset_page                            before any login, each behind a link
     account_page                                          one's own account: password, name
+    start_pages         home, start and progress page      open_page  leads into one's session
     link.js                                               moves a link's code into the form
 
 Everything else that people see is in ``web/``.

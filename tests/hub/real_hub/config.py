@@ -19,9 +19,16 @@ from hub import passwords, scopes, texts
 from hub.authenticator import for_installation
 from hub.settings import Settings
 from hub.store import Store
+from spawner.confinement import GIB
+from spawner.options_form import decide
+from spawner.profiles import Catalog, Profile
+from spawner.steps import Steps
 from tests.hub.real_hub.cheap import CHEAP
 
 SLOW_S = 2
+CATALOG = Catalog(
+    (Profile("small", "Small", "Light work.", "base", 1, GIB, GIB),), {"base": "carrel/base:1"}
+)
 wanted = json.loads(Path(os.environ["HUB_FOR_TESTS"]).read_text())
 
 
@@ -45,6 +52,11 @@ class PageSpawner(Spawner):
     """A session that is one page, served by the hub's own process; profiles that misbehave."""
 
     http = None
+    steps = Steps()
+    last_profile = CATALOG.default
+
+    async def offers(self):
+        return decide(CATALOG, {"carrel/base:1"}, self.last_profile)
 
     class Page(RequestHandler):
         def get(self, *_path):
