@@ -146,6 +146,26 @@ def find_identity(tx: sa.Connection, identity: str) -> Account | None:
     return Account(**row._mapping) if row else None
 
 
+def set_identity(tx: sa.Connection, name: str, identity: str | None, by: By) -> bool:
+    """Joins the account to somebody at a provider (None: to nobody); whether that changed anything.
+
+    Raises CarrelError(CONFLICT) when somebody else's account is joined to them.
+    """
+    account = require(tx, name)
+    if account.identity == identity:
+        return False
+    other = find_identity(tx, identity) if identity else None
+    if other:
+        raise CarrelError(
+            Code.CONFLICT,
+            f"That identity belongs to the account {other.name}.",
+            f"./carrel user identity {other.name} --remove parts them.",
+        )
+    _change(tx, account, identity=identity)
+    audit.record(tx, by, Action.IDENTITY_SET, account.name, f"{account.identity} → {identity}")
+    return True
+
+
 def _departed(tx: sa.Connection, name: str) -> bool:
     query = sa.select(departures.c.name).where(departures.c.name == name)
     return tx.execute(query).first() is not None

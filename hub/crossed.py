@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from hub.enums import Provider
+
 
 def problems(values: Mapping[str, Any]) -> list[str]:
     """What profiles name that is not there. ``values`` may be anything that a file can hold.
@@ -23,6 +25,7 @@ def problems(values: Mapping[str, Any]) -> list[str]:
     if sum(item.get("default") is True for item in profiles) > 1:
         found.append("more than one profile says default = true")
     found += _server(_table(values.get("server")))
+    found += _sign_on(_table(values.get("sign_on")))
     machines, images = _table(values.get("machines")), _images(_table(values.get("images")))
     for item in profiles:
         slug, machine, image = item.get("slug"), item.get("machine"), item.get("image")
@@ -46,6 +49,24 @@ def _server(server: Mapping[str, Any]) -> list[str]:
         "server.subdomains: needs server.public_url with a host name that can have others below "
         "it, for instance https://carrel.example.org"
     ]
+
+
+def _sign_on(given: Mapping[str, Any]) -> list[str]:
+    """A provider may be the enum or, where something else was wrong, still its text."""
+    provider = given.get("provider", Provider.LOCAL)
+    provider = provider.value if isinstance(provider, Provider) else provider
+    if provider == Provider.LOCAL.value:
+        return []
+    found = []
+    if not given.get("client_id"):
+        found.append(
+            f"sign_on.client_id: {provider!r} needs the client ID that the provider gave you"
+        )
+    if provider == Provider.OIDC.value and not given.get("issuer"):
+        found.append("sign_on.issuer: 'oidc' needs the provider's address (its issuer)")
+    if provider == Provider.GOOGLE.value and given.get("issuer"):
+        found.append("sign_on.issuer: Google has one address; leave this empty")
+    return found
 
 
 def _images(images: Mapping[str, Any]) -> set[str]:
