@@ -141,9 +141,8 @@ def _services(c: Config, installation: Installation) -> None:
 def _pages(c: Config, installation: Installation) -> None:
     c.JupyterHub.template_paths = [str(TEMPLATES)]
     # Texts of pages go through gettext, so that translations can come without touching them.
-    c.JupyterHub.jinja_environment_options = {"extensions": ["jinja2.ext.i18n"]}
+    c.JupyterHub.jinja_environment_options = texts.JINJA
     c.JupyterHub.template_vars = {
-        **texts.functions(),
         "carrel_version": __version__,
         "carrel_url": origins.of(installation.settings.server).pages,
     }
