@@ -105,13 +105,14 @@ class SingleSignOn(Accounts, OAuthenticator):
     async def authenticate(
         self, handler: BaseHandler, data: Any = None, **kwargs: Any
     ) -> dict[str, Any]:
-        """Whom the provider's answer is about. Raises CarrelError.
+        """Refuses: what asks here is the login form or the token API, which know no ``state``.
 
-        Only for the provider's answer itself: the login form and the token API come here too, and
-        know nothing of state.
+        Logins come back to ``hub.handlers.provider_login`` alone.
         """
-        if not isinstance(handler, Return):
-            raise web.HTTPError(403, f"People log in with {self.login_service} here.")
+        raise web.HTTPError(403, f"People log in with {self.login_service} here.")
+
+    async def arrive(self, handler: Return) -> Account:
+        """The account of whom the provider's answer is about. Raises CarrelError."""
         person = providers.person(self.carrel.sign_on, await self._claims(handler))
         by = By(audit.INVITED, datetime.now(UTC), self.address(handler))
         try:
@@ -122,7 +123,7 @@ class SingleSignOn(Accounts, OAuthenticator):
             # For the administrator, who may want to join it to an account.
             self.log.warning("Not let in: %r. %s", person.identity, error)
             raise
-        return self.model(account)
+        return account
 
     async def _claims(self, handler: Return) -> dict[str, Any]:
         await self.ensure_endpoints()

@@ -68,7 +68,7 @@ class Return(Form, OAuthCallbackHandler):
         self.check_state()
         self.check_error()
         try:
-            user = await self.login_user()
+            account = await cast("SingleSignOn", self.authenticator).arrive(self)
         except UserNameError as problem:
             self._choose_anew(problem)
             return
@@ -76,10 +76,9 @@ class Return(Form, OAuthCallbackHandler):
             if error.code is Code.REFUSED:
                 carried.drop(self)
             raise
-        if user is None:
-            raise self._not_begun()
+        await self.log_in(account)
         carried.drop(self)
-        self.redirect(self.get_next_url(user))
+        self.redirect(self.get_next_url(self.current_user))
 
     @property
     def carried(self) -> Carried | None:
@@ -120,6 +119,13 @@ class Return(Form, OAuthCallbackHandler):
             "Begin again at the login page; if it stays so, tell your administrator: the hub's "
             f"log says what {name} answered.",
         )
+
+    def log_exception(self, typ: Any, value: BaseException | None, tb: Any) -> None:
+        """The usual log names the address, which holds a code of the provider's."""
+        if isinstance(value, CarrelError):
+            self.log.warning("%s %s: %s", self.request.method, self.request.path, value)
+        else:
+            self.log.error("%s %s", self.request.method, self.request.path, exc_info=value)
 
     def _begun(self) -> dict[str, Any]:
         return _table(self.get_state_cookie())

@@ -36,16 +36,17 @@ app = create_app(
 with app.app_context(), Backend.instance.session():
     for person in wanted["people"]:
         Backend.instance.save(models.User(**person, password=wanted["password"]))
-    Backend.instance.save(
-        models.Client(
-            client_id=wanted["client_id"],
-            client_secret=wanted["client_secret"],
-            client_name="Carrel",
-            redirect_uris=[wanted["redirect_uri"]],
-            grant_types=["authorization_code"],
-            response_types=["code"],
-            scope=["openid", "profile", "email"],
-            token_endpoint_auth_method="client_secret_basic",
-        )
+    client = models.Client(
+        client_id=wanted["client_id"],
+        client_secret=wanted["client_secret"],
+        client_name="Carrel",
+        redirect_uris=[wanted["redirect_uri"]],
+        grant_types=["authorization_code"],
+        response_types=["code"],
+        scope=["openid", "profile", "email"],
+        token_endpoint_auth_method="client_secret_basic",
     )
+    Backend.instance.save(client)
+    client.audience = [client]  # one that is stored
+    Backend.instance.save(client)
 run_simple("127.0.0.1", port, app, threaded=True)
