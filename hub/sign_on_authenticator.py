@@ -163,7 +163,9 @@ class SingleSignOn(Accounts, OAuthenticator):
                 "Tell your administrator: sign_on.client_id and the client secret must be those "
                 "of the provider.",
             )
-        return self._strange(str(error))
+        # A code that was used, made up, or caught by somebody else: no fault of the provider's.
+        made_up = _oauth_error(error) == "invalid_grant"
+        return self._strange(str(error), Code.BAD_INPUT if made_up else Code.FAILED)
 
     def _unreachable(self) -> CarrelError:
         return CarrelError(
@@ -172,10 +174,10 @@ class SingleSignOn(Accounts, OAuthenticator):
             "Try again in a minute; if it stays so, tell your administrator.",
         )
 
-    def _strange(self, why: str) -> CarrelError:
+    def _strange(self, why: str, code: Code = Code.FAILED) -> CarrelError:
         self.log.error("%s did not confirm a login: %s", self.login_service, why)
         return CarrelError(
-            Code.FAILED,
+            code,
             f"{self.login_service} did not confirm this login.",
             "Begin again at the login page; if it stays so, tell your administrator: the hub's "
             "log says more.",

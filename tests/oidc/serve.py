@@ -22,7 +22,9 @@ app = create_app(
         # Another site than the hub's 127.0.0.1, as browsers see it: cookies must survive that.
         "SERVER_NAME": f"localhost:{port}",
         "PREFERRED_URL_SCHEME": "http",
-        "CANAILLE": {"DATABASE": "memory", "ENABLE_REGISTRATION": False},
+        "CANAILLE": {"DATABASE": "sql", "ENABLE_REGISTRATION": False},
+        # Not its database in memory, which mixes up two codes that are out at a time.
+        "CANAILLE_SQL": {"DATABASE_URI": f"sqlite:///{Path.cwd()}/provider.sqlite"},
         "CANAILLE_OIDC": {
             "ACTIVE_JWKS": [RSAKey.generate_key(2048, auto_kid=True).as_dict(private=True)],
             # What the provider calls people for itself is no name of theirs, as with Google.
