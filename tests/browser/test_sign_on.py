@@ -1,4 +1,4 @@
-"""Single sign-on in real Chromium: from the link to the account, through a real provider's pages."""
+"""Single sign-on in real Chromium: from the link to the account, over a real provider's pages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ from tests.oidc.signed_on import invite, now, signed_on
 
 pytestmark = [pytest.mark.browser, pytest.mark.provider]
 
-PEOPLE = [person(1, "ann", "Ann Example"), person(2, "eve", "Eve Example")]
+PEOPLE = [
+    person(1, "ann", "Ann Example"),
+    person(2, "eve", "Eve Example"),
+    person(3, "zoe", "Zoe Example"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -84,16 +88,16 @@ def test_a_name_that_is_taken_is_chosen_anew_and_the_login_is_not_lost(
     both: tuple[Hub, Provider], chromium: Browser
 ) -> None:
     hub, provider = both
-    hub.store.decide(accounts.create, accounts.NewAccount("eve", Role.STUDENT), now())
+    hub.store.decide(accounts.create, accounts.NewAccount("zoe", Role.STUDENT), now())
     page = chromium.new_context().new_page()
     page.goto(f"{hub.url}/hub/invitation#{invite(hub)[1]}")
     page.get_by_role("button", name="Continue with Example University").click()
-    _at_the_provider(page, provider, "eve")
-    expect(page.locator("#username-problem")).to_contain_text("The name eve is taken.")
+    _at_the_provider(page, provider, "zoe")
+    expect(page.locator("#username-problem")).to_contain_text("The name zoe is taken.")
     expect(page.locator("#code-row")).to_be_hidden()
-    page.get_by_label("User name").fill("eve.two")
+    page.get_by_label("User name").fill("zoe.two")
     page.get_by_role("button", name="Continue with Example University").click()
     # The provider knows who it was and asks nothing.
     page.wait_for_url(f"{hub.url}/hub/**")
-    expect(page.get_by_text("eve.two").first).to_be_visible()
-    assert hub.store.read(accounts.require, "eve.two").identity == f"{provider.issuer} 2"
+    expect(page.get_by_text("zoe.two").first).to_be_visible()
+    assert hub.store.read(accounts.require, "zoe.two").identity == f"{provider.issuer} 3"
