@@ -69,6 +69,7 @@ def own_environment(
         "SERVER__PUBLIC_URL": "",
         "SERVER__SUBDOMAINS": "false",
         "DATABASE__BACKEND": "sqlite",
+        "SIGN_ON__PROVIDER": "local",
         "DEMO": "true",
     }
     environ.update({ENV_PREFIX + key: value for key, value in own.items()})
