@@ -122,6 +122,11 @@ def backed(tx: sa.Connection, link: Link) -> bool:
     return powers.still_invites(maker(tx, link), link.role)
 
 
+def orphaned(tx: sa.Connection, shown: list[Link], now: datetime) -> set[int]:
+    """Which of the links are open and yet of no use, by id: ``backed`` says why."""
+    return {link.id for link in shown if link.state(now) is LinkState.OPEN and not backed(tx, link)}
+
+
 def maker(tx: sa.Connection, link: Link) -> Account | None:
     """Whoever made the link; None when they are gone, whoever may have their name by now."""
     account = accounts.find(tx, link.created_by)

@@ -31,7 +31,7 @@ def create(tx: sa.Connection, name: str, lifetime: timedelta, by: By) -> str:
     Raises CarrelError: NOT_FOUND, or REFUSED for an account that is disabled or has no password.
     """
     account = accounts.require_enabled(tx, name)
-    if account.identity:
+    if account.identity and account.password_hash is None:
         raise CarrelError(
             Code.REFUSED,
             f"{account.name} logs in through a provider and has no password here.",

@@ -89,13 +89,15 @@ def list_invitations(json_: Json = False) -> None:
     settings = ensure_inside()
     from hub import invitations
 
-    acted = by()
+    now = by().at
     with opened(settings) as store:
         shown = store.read(invitations.of_actor, _actor(), None)
+        orphaned = store.read(invitations.orphaned, shown, now)
     if json_:
         as_json(
             [
-                {key: getattr(link, key) for key in _SHOWN} | {"state": link.state(acted.at)}
+                {key: getattr(link, key) for key in _SHOWN}
+                | {"state": link.state(now), "maker_may_invite": link.id not in orphaned}
                 for link in shown
             ]
         )
@@ -103,11 +105,11 @@ def list_invitations(json_: Json = False) -> None:
     rows = [
         (
             link.id,
-            link.state(acted.at),
+            link.state(now),
             link.role,
             f"{link.uses}/{link.most_uses}",
             link.name,
-            link.created_by,
+            link.created_by + (" (may not invite any more)" if link.id in orphaned else ""),
             link.expires_at,
         )
         for link in shown

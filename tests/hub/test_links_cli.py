@@ -17,6 +17,7 @@ from hub.audit import INVITED, By
 from hub.cli import links
 from hub.cli.app import app
 from hub.enums import Role
+from hub.powers import Actor
 from hub.settings import Settings
 from hub.store import Store
 from spawner.errors import CarrelError
@@ -129,6 +130,19 @@ def test_the_list_says_how_each_stands_and_shows_no_code(
     assert [x["state"] for x in _list()] == ["withdrawn", "expired", "used"]
     with pytest.raises(CarrelError, match="withdrawn"):
         store.read(invitations.find_usable, gone, datetime.now(UTC))
+
+
+def test_the_list_says_whose_links_died_with_their_powers(store: Store, by: By) -> None:
+    tess = Actor("tess", Role.TEACHER)
+    store.decide(accounts.create, NewAccount("tess", Role.TEACHER, "hash"), by)
+    made = By("tess", datetime.now(UTC))
+    wanted = invitations.Invitation(Role.STUDENT, timedelta(days=1))
+    store.decide(invitations.invite, tess, wanted, made)
+    carrel("invite")
+    assert [x["maker_may_invite"] for x in _list()] == [True, True]
+    store.decide(accounts.disable, "tess", by)
+    assert [x["maker_may_invite"] for x in _list()] == [True, False]
+    assert "tess (may not invite any more)" in carrel("invitations").stdout
 
 
 def test_withdrawing_twice_changes_nothing(store: Store) -> None:

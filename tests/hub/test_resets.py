@@ -128,6 +128,9 @@ def test_an_account_of_a_provider_has_no_password_to_reset(store: Store, by: By)
     with pytest.raises(CarrelError) as caught:
         store.decide(resets.create, "zoe", DAY, by)
     assert caught.value.code is Code.REFUSED and "provider" in str(caught.value)
+    joined = NewAccount("eva", Role.STUDENT, "old", identity="https://idp 2")
+    store.decide(accounts.create, joined, by)
+    assert _use(store, store.decide(resets.create, "eva", DAY, by)) == "eva"
 
 
 def test_a_namesake_is_not_reset_by_an_older_link(store: Store, by: By) -> None:
