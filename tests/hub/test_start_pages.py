@@ -222,11 +222,13 @@ async def test_a_start_that_a_stopping_hub_cancels_is_explained(
 ) -> None:
     world.add("ada")
     await visitor.log_in("ada")
-    world.engine.trouble["inspect"] = slow(60)
+    world.engine.trouble["inspect"] = slow(5)
     await visitor.page.locator("button.carrel-big").click()
     await expect(visitor.page.locator("#steps li")).to_have_count(4)
     await world.hub.stop()
-    await expect(visitor.page.get_by_role("alert")).to_contain_text("the hub was being restarted")
+    await expect(visitor.page.get_by_role("alert")).to_contain_text(
+        "the hub was being restarted", timeout=20_000
+    )
 
 
 async def test_each_role_has_its_links_also_on_a_phone(world: World, visitor: Visitor) -> None:
