@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from hub.cli import people, session
+from hub.cli import client_secret, identity, people, session
 from hub.cli.output import verb
 
 app = typer.Typer(
@@ -21,6 +21,8 @@ app = typer.Typer(
 )
 app.add_typer(people.app, name="user")
 app.add_typer(session.app, name="session")
+app.add_typer(client_secret.app, name="sign-on")
+people.app.command("identity", epilog=identity.EXAMPLE)(identity.identity)
 app.command("token")(people.token)
 app.command("admin-link")(people.admin_link)
 
