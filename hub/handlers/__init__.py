@@ -2,7 +2,7 @@
 
     form                what forms with secrets share     link_page  what pages behind a link share
     invitation_page reset_page                            before any login, each behind a link
-    provider_login provider_invitation carried            the same where a provider knows the passwords
+    provider_login provider_invitation carried            the same, with a provider
     account_page                                          one's own account: password, name
     link.js                                               moves a link's code into the form
 
