@@ -6,6 +6,8 @@ The only code that opens Carrel's database. Deciders are pure, one subject a fil
     installation wiring scopes               what `up` wrote, joined into JupyterHub's configuration
     store sqlite models migrations/ enums    the database
     accounts passwords attempts login        who gets in
+    ways_in sign_on providers openid sign_on_authenticator
+                                             logging in at a provider instead
     links invitations resets powers audit client_address
                                              links that let people in; who may do what to whom
     authenticator handlers/                  getting in, from JupyterHub's side

@@ -169,6 +169,9 @@ class SignOn(Section):
         return self.name or _PROVIDER_NAMES.get(self.provider, urlsplit(self.issuer).hostname or "")
 
 
+CLIENT_SECRET = "hub/sign_on_client_secret"  # noqa: S105  its name
+"""Under ``secrets/``: what proves to the provider that this is the Carrel it knows."""
+
 _PROVIDER_NAMES = {
     Provider.GOOGLE: "Google",
     Provider.GITHUB: "GitHub",

@@ -127,7 +127,7 @@ class SingleSignOn(Accounts, OAuthenticator):
 
     async def _claims(self, handler: Return) -> dict[str, Any]:
         await self.ensure_endpoints()
-        self.client_secret = self.secret()
+        self.client_secret = self._read_secret()
         parameters = self.build_access_tokens_request_params(handler)
         parameters.pop("data", None)
         tokens = await self._asked(self.get_token_info(handler, parameters))
@@ -138,6 +138,17 @@ class SingleSignOn(Accounts, OAuthenticator):
             expected = Expected(self._issuer, self.client_id, openid.nonce(handler.verifier))
             openid.require_id_token(tokens.get("id_token"), expected, claims.get("sub"))
         return claims
+
+    def _read_secret(self) -> str:
+        try:
+            return self.secret()
+        except CarrelError as error:
+            self.log.error("%s Put it there with: ./carrel sign-on secret", error.message)
+            raise CarrelError(
+                Code.UNAVAILABLE,
+                f"Logging in with {self.login_service} is not set up yet.",
+                "Tell your administrator: the client secret is missing.",
+            ) from error
 
     async def _asked(self, question: Any) -> Any:
         """The provider's answer; what goes wrong on the way, in words for people."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from hub import origins
 from hub.cli.compose import Compose
 from hub.cli.look import Engine, Machine
+from hub.enums import Provider
 from hub.remapping import REMEDY, WARNING
 from hub.settings import Settings
 from spawner.confinement import GIB
@@ -29,6 +30,8 @@ class Seen:
     data_dir_writable: bool
     routes: tuple[str, ...] = ()
     """`CIDR device` of each."""
+    client_secret: bool = False
+    """Whether there is one for single sign-on."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ def host_problems(settings: Settings, seen: Seen) -> list[Problem]:
                 "(or data_dir in config/carrel.toml).",
             )
         )
+    problems += _sign_on(settings, seen)
     problems += disk_problems(str(settings.data_dir), seen.machine.disk_free_bytes)
     return problems + _overlaps(settings, seen.routes)
 
@@ -72,6 +76,33 @@ def disk_problems(folder: str, free_bytes: int) -> list[Problem]:
             "Free some, or put data_dir and Docker's data on another disk.",
         )
     ]
+
+
+def _sign_on(settings: Settings, seen: Seen) -> list[Problem]:
+    if settings.sign_on.provider is Provider.LOCAL:
+        return []
+    problems = []
+    if not seen.client_secret:
+        problems.append(
+            Problem(
+                f"The client secret for logging in with {settings.sign_on.called} is missing.",
+                "./carrel sign-on secret puts the one that the provider gave you where the hub "
+                "reads it.",
+            )
+        )
+    if not settings.server.public_url and not _loopback(settings):
+        problems.append(
+            Problem(
+                f"{settings.sign_on.called} sends people back to one address, and Carrel does not "
+                "know which.",
+                "Set [server] public_url to the address that people type.",
+            )
+        )
+    return problems
+
+
+def _loopback(settings: Settings) -> bool:
+    return ipaddress.ip_address(settings.server.bind).is_loopback
 
 
 def _overlaps(settings: Settings, routes: tuple[str, ...]) -> list[Problem]:
@@ -140,7 +171,7 @@ def engine_warnings(engine: Engine) -> list[Problem]:
 
 def web_warnings(settings: Settings) -> list[Problem]:
     """What is to be said once others than this machine's own people can reach it."""
-    lan = not ipaddress.ip_address(settings.server.bind).is_loopback
+    lan = not _loopback(settings)
     found = _plain_http(settings) if lan else []
     if (lan or settings.server.public_url) and not settings.server.subdomains:
         found.append(Problem(origins.WARNING, origins.REMEDY))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from hub import capacity
-from hub.cli import checks, compose, engine, look, site
+from hub.cli import checks, client_secret, compose, engine, look, site
 from hub.cli.progress import fact, heading, warning
 from hub.settings import Settings
 from spawner.confinement import GIB
@@ -62,6 +62,7 @@ def _see(settings: Settings, machine: look.Machine) -> checks.Seen:
         port_is_ours=ours,
         data_dir_writable=look.folder_writable(settings.data_dir),
         routes=look.routes(),
+        client_secret=client_secret.is_there(settings),
     )
 
 

@@ -68,6 +68,9 @@ SECRETS = (
 )
 """Each holds 32 random bytes in hex, mode 0400, readable by the hub's account alone."""
 
+ADOPTED = ("secrets/hub/sign_on_client_secret",)
+"""Put there by whoever runs Carrel, if at all: owned and closed like the others, never made up."""
+
 
 def ensure_layout(config: NodeConfig) -> None:
     """Makes what is missing and mends owner and mode. A second call changes nothing.
@@ -81,6 +84,9 @@ def ensure_layout(config: NodeConfig) -> None:
     for secret in SECRETS:
         with _named(config.data_dir / secret):
             _ensure_secret(config.data_dir / secret, config.hub_uid)
+    for secret in ADOPTED:
+        with _named(config.data_dir / secret):
+            _adopt(config.data_dir / secret, config.hub_uid)
 
 
 def _mode(folder: Folder, config: NodeConfig) -> int:
@@ -127,12 +133,7 @@ def _own(fd: int, uid: int, mode: int) -> None:
 
 
 def _ensure_secret(path: Path, uid: int) -> None:
-    if path.exists():
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        try:
-            _own(fd, uid, 0o400)
-        finally:
-            os.close(fd)
+    if _adopt(path, uid):
         return
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o400)
@@ -147,6 +148,18 @@ def _ensure_secret(path: Path, uid: int) -> None:
         os.link(fresh, path)
     fresh.unlink()
     _sync_folder(path.parent)
+
+
+def _adopt(path: Path, uid: int) -> bool:
+    """Closes a secret that is there already; whether it was."""
+    if not path.exists():
+        return False
+    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        _own(fd, uid, 0o400)
+    finally:
+        os.close(fd)
+    return True
 
 
 def _sync_folder(path: Path) -> None:

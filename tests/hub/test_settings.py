@@ -160,3 +160,51 @@ def test_every_setting_has_a_help_and_a_default():
             continue
         assert field.description, f"{model}.{name} has no help"
         assert not field.is_required(), f"{model}.{name} has no default"
+
+
+def _sign_on(tmp_path: Path, lines: str) -> str:
+    """What is wrong with that table; empty when it is taken."""
+    try:
+        load(write(tmp_path, f"[sign_on]\n{lines}\n"), {})
+    except CarrelError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        ('provider = "oidc"\nclient_id = "c"', "sign_on.issuer: 'oidc' needs"),
+        ('provider = "github"', "sign_on.client_id: 'github' needs"),
+        ('provider = "google"\nclient_id = "c"\nissuer = "https://a.example"', "one address"),
+        ('provider = "saml"', "sign_on.provider = 'saml'"),
+        ('issuer = "http://idp.example.org"', "https://"),
+        ('issuer = "https://u:p@idp.example.org"', "https://"),
+        ('issuer = "https://idp.example.org/?a=b"', "https://"),
+        ('issuer = "https://idp.example.org\\n"', "https://"),
+        ('scopes = ["openid email"]', "no spaces"),
+        ('client_secret = "s"', "there is no such setting"),
+    ],
+)
+def test_a_sign_on_that_cannot_work_is_refused(tmp_path, lines, says):
+    assert says in _sign_on(tmp_path, lines)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        'provider = "google"\nclient_id = "c"',
+        'provider = "gitlab"\nclient_id = "c"\nissuer = "https://git.example.org/"',
+        'provider = "oidc"\nclient_id = "c"\nissuer = "https://idp.example.org/realms/a"',
+        'provider = "oidc"\nclient_id = "c"\nissuer = "http://127.0.0.1:8080"',
+    ],
+)
+def test_a_sign_on_that_can_work_is_taken(tmp_path, lines):
+    assert _sign_on(tmp_path, lines) == ""
+
+
+def test_the_provider_is_called_by_name(tmp_path):
+    table = '[sign_on]\nprovider = "oidc"\nclient_id = "c"\nissuer = "https://idp.example.org/x"\n'
+    assert load(write(tmp_path, table), {}).sign_on.called == "idp.example.org"
+    named = load(write(tmp_path, f'{table}name = "Example University"\n'), {})
+    assert named.sign_on.called == "Example University"

@@ -27,7 +27,6 @@ from hub.settings import Settings
 HERE = Path(__file__).parent
 LOCK = HERE / "requirements.lock"
 PASSWORD = "correct horse battery"
-_came: dict[str, float] = {}
 
 
 def python() -> Path:
@@ -131,7 +130,6 @@ def log_in(session: requests.Session, url: str, user_name: str, answer: str = "a
     ``url`` is where the hub sent it. Whom the provider knows it asks nothing, and who agreed once
     is not asked again.
     """
-    _wait_for_another_second(user_name)
     steps = iter(({"login": user_name}, {"password": PASSWORD}, {"answer": answer}))
     came = session.get(url, timeout=30, allow_redirects=False)
     while True:
@@ -143,13 +141,6 @@ def log_in(session: requests.Session, url: str, user_name: str, answer: str = "a
         assert came.ok, came.text
         fields = {"csrf_token": _csrf(came), **next(steps)}
         came = session.post(came.url, data=fields, timeout=30, allow_redirects=False)
-
-
-def _wait_for_another_second(user_name: str) -> None:
-    """Canaille's tokens name the second; two of one person's in the same one are the same token,
-    which it answers with an error."""
-    time.sleep(max(0.0, _came.get(user_name, 0.0) + 1.1 - time.monotonic()))
-    _came[user_name] = time.monotonic()
 
 
 def _csrf(page: requests.Response) -> str:

@@ -31,6 +31,9 @@ app = create_app(
             "USERINFO_MAPPING": {
                 "SUB": "{{ user.employee_number }}",
                 "PREFERRED_USERNAME": "{{ user.user_name }}",
+                # Its access tokens hold the claims and the second, and must differ: two of one
+                # person's within a second would be one.
+                "WEBSITE": "https://localhost/{{ range(1000000000000) | random }}",
             },
         },
     }

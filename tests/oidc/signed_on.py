@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from hub import invitations
 from hub.audit import COMMAND_LINE, By
 from hub.enums import Role
-from hub.ways_in import SECRET
+from hub.knobs import CLIENT_SECRET
 from tests.hub.real_hub.running import Hub, free_port
 from tests.oidc.provider import Provider
 
@@ -25,7 +25,7 @@ def signed_on(
     port = free_port()
     provider = Provider(folder, free_port(), f"http://127.0.0.1:{port}", people)
     settings = provider.settings()
-    hub = Hub(folder, database, settings, port, {SECRET: provider.client_secret})
+    hub = Hub(folder, database, settings, port, {CLIENT_SECRET: provider.client_secret})
     provider.start()
     try:
         hub.start()

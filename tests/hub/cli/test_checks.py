@@ -38,6 +38,26 @@ def test_a_good_machine_has_no_problems():
     assert checks.engine_warnings(ENGINE) == []
 
 
+SIGN_ON = Settings.model_validate({"sign_on": {"provider": "github", "client_id": "x"}})
+
+
+def test_single_sign_on_needs_its_client_secret():
+    text = messages(checks.host_problems(SIGN_ON, GOOD))
+    assert "client secret for logging in with GitHub is missing" in text
+    there = dataclasses.replace(GOOD, client_secret=True)
+    assert checks.host_problems(SIGN_ON, there) == []
+
+
+def test_single_sign_on_needs_to_know_its_address_once_others_can_reach_it():
+    server = SIGN_ON.server.model_copy(update={"bind": "0.0.0.0"})
+    seen = dataclasses.replace(GOOD, client_secret=True)
+    lan = SIGN_ON.model_copy(update={"server": server})
+    assert "one address" in messages(checks.host_problems(lan, seen))
+    server = server.model_copy(update={"public_url": "https://carrel.example.org"})
+    known = lan.model_copy(update={"server": server})
+    assert checks.host_problems(known, seen) == []
+
+
 def test_all_problems_are_told_together():
     seen = dataclasses.replace(
         GOOD,

@@ -20,6 +20,7 @@ from hub.settings import Settings
 from hub.store import Store
 from hub.ways_in import way_in
 from spawner.confinement import GIB
+from spawner.errors import CarrelError, Code
 from spawner.options_form import decide
 from spawner.profiles import Catalog, Profile
 from spawner.steps import Steps
@@ -93,6 +94,13 @@ class PageSpawner(Spawner):
         yield {"progress": 50, "message": "half way"}
 
 
+def secret(name):
+    """As ``Installation.secret``."""
+    if name not in wanted["secrets"]:
+        raise CarrelError(Code.UNAVAILABLE, f"The secret {name} cannot be read.")
+    return wanted["secrets"][name]
+
+
 # What argon2 costs is tests/hub/test_passwords.py's subject; here it would only take time.
 passwords.HASHER = CHEAP
 settings = Settings.model_validate(wanted["settings"])
@@ -100,7 +108,7 @@ store = Store(wanted["database"])
 store.migrate()
 
 c = get_config()  # noqa: F821
-c.JupyterHub.authenticator_class = way_in(settings, store, wanted["secrets"].__getitem__)
+c.JupyterHub.authenticator_class = way_in(settings, store, secret)
 c.Authenticator.auth_refresh_age = 1
 c.JupyterHub.proxy_class = NoProxy
 c.JupyterHub.spawner_class = PageSpawner

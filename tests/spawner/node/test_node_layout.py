@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from spawner.errors import CarrelError
-from spawner.node.layout import FOLDERS, SECRETS, ensure_layout
+from spawner.node.layout import ADOPTED, FOLDERS, SECRETS, ensure_layout
 
 
 def tree(root):
@@ -151,3 +151,17 @@ def test_where_sessions_are_host_root_nobody_else_on_the_host_gets_into_homes(co
     ensure_layout(replace(config, session_uid=0))
     for name in ("homes", "drive", "runs"):
         assert stat.S_IMODE((config.data_dir / name).stat().st_mode) == 0o700
+
+
+def test_a_secret_of_the_administrators_is_closed_and_never_made_up(config):
+    ensure_layout(config)
+    (path,) = (config.data_dir / secret for secret in ADOPTED)
+    assert not path.exists()
+    path.write_text("given by the provider")
+    path.chmod(0o644)
+
+    ensure_layout(config)
+
+    assert path.read_text() == "given by the provider"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o400
+    assert path.stat().st_uid == config.hub_uid
