@@ -162,6 +162,26 @@ def departed(tx: sa.Connection, name: str) -> datetime | None:
     return tx.execute(query).scalar_one_or_none()
 
 
+def set_identity(tx: sa.Connection, name: str, identity: str | None, by: By) -> bool:
+    """Joins the account to somebody at a provider (None: to nobody); whether that changed anything.
+
+    Raises CarrelError(CONFLICT) when somebody else's account is joined to them.
+    """
+    account = require(tx, name)
+    if account.identity == identity:
+        return False
+    other = find_identity(tx, identity) if identity else None
+    if other:
+        raise CarrelError(
+            Code.CONFLICT,
+            f"That identity belongs to the account {other.name}.",
+            f"./carrel user identity {other.name} --remove parts them.",
+        )
+    _change(tx, account, identity=identity)
+    audit.record(tx, by, Action.IDENTITY_SET, account.name, f"{account.identity} → {identity}")
+    return True
+
+
 def set_role(tx: sa.Connection, name: str, role: Role, by: By) -> bool:
     """Gives the account a role; whether that changed anything. The hub follows at its refresh."""
     account = require(tx, name)

@@ -33,6 +33,7 @@ class Action(Enum):
     HOME_REMOVED = "home.removed"
     ROLE_SET = "account.role_set"
     FULL_NAME_SET = "account.full_name_set"
+    IDENTITY_SET = "account.identity_set"
     PASSWORD_SET = "account.password_set"  # noqa: S105  an action's name
     INVITED = "invitation.made"
     INVITATION_USED = "invitation.used"

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from hub.enums import Provider
+
 
 def problems(values: Mapping[str, Any]) -> list[str]:
     """What profiles name that is not there. ``values`` may be anything that a file can hold.
@@ -24,6 +26,7 @@ def problems(values: Mapping[str, Any]) -> list[str]:
         found.append("more than one profile says default = true")
     found += _server(_table(values.get("server")))
     found += _demo(values)
+    found += _sign_on(_table(values.get("sign_on")))
     machines, images = _table(values.get("machines")), _images(_table(values.get("images")))
     for item in profiles:
         slug, machine, image = item.get("slug"), item.get("machine"), item.get("image")
@@ -58,6 +61,24 @@ def _demo(values: Mapping[str, Any]) -> list[str]:
             "demo: anybody logs in as anybody, so it listens on 127.0.0.1 and has no public_url"
         ]
     return []
+
+
+def _sign_on(given: Mapping[str, Any]) -> list[str]:
+    """A provider may be the enum or, where something else was wrong, still its text."""
+    provider = given.get("provider", Provider.LOCAL)
+    provider = provider.value if isinstance(provider, Provider) else provider
+    if provider == Provider.LOCAL.value:
+        return []
+    found = []
+    if not given.get("client_id"):
+        found.append(
+            f"sign_on.client_id: {provider!r} needs the client ID that the provider gave you"
+        )
+    if provider == Provider.OIDC.value and not given.get("issuer"):
+        found.append("sign_on.issuer: 'oidc' needs the provider's address (its issuer)")
+    if provider == Provider.GOOGLE.value and given.get("issuer"):
+        found.append("sign_on.issuer: Google has one address; leave this empty")
+    return found
 
 
 def _images(images: Mapping[str, Any]) -> set[str]:

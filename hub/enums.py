@@ -16,6 +16,16 @@ class Role(Enum):
     ADMIN = "admin"
 
 
+class Provider(Enum):
+    """Who knows people's passwords: Carrel, or a single sign-on provider."""
+
+    LOCAL = "local"
+    GOOGLE = "google"
+    GITHUB = "github"
+    GITLAB = "gitlab"
+    OIDC = "oidc"
+
+
 class LinkKind(Enum):
     """What a link is good for."""
 

@@ -35,6 +35,7 @@ from hub.knobs import (
     Section,
     Server,
     Sessions,
+    SignOn,
     knob,
 )
 from spawner.confinement import MIB
@@ -90,6 +91,7 @@ class Settings(Section):
     )
     server: Server = Server()
     auth: Auth = Auth()
+    sign_on: SignOn = SignOn()
     network: NetworkSettings = NetworkSettings()
     images: Images = Images()
     sessions: Sessions = Sessions()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,8 @@ def _row(key: str, field: FieldInfo) -> str:
 def _shown(value: Any) -> str:
     if isinstance(value, tuple):
         return "[" + ", ".join(f'"{item}"' for item in value) + "]"
+    if isinstance(value, Enum):
+        return _shown(value.value)
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int | float):

@@ -10,10 +10,10 @@ from tornado.httpserver import HTTPServer
 from traitlets.config import Config
 
 from hub import __version__, capacity, demo, origins, scopes, texts
-from hub.authenticator import for_installation
 from hub.installation import Installation
 from hub.lifecycle import Lifecycle
 from hub.store import Store, url
+from hub.ways_in import way_in
 from spawner.bindings import Bindings
 from spawner.carrel_spawner import bound
 
@@ -83,7 +83,7 @@ def _restarts(c: Config, installation: Installation) -> None:
 
 def _people(c: Config, installation: Installation, store: Store) -> None:
     hub = c.JupyterHub
-    hub.authenticator_class = for_installation(installation.settings, store)
+    hub.authenticator_class = way_in(installation.settings, store, installation.secret)
     hub.cookie_max_age_days = installation.settings.auth.login_days
     hub.oauth_require_pkce = True
     hub.custom_scopes = scopes.CUSTOM

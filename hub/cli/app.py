@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from hub.cli import departures, links, people, session
+from hub.cli import departures, links, people, rosters, session
 from hub.cli.output import verb
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 links.add_to(people.app)
+people.app.command()(rosters.roster)
 for verb_ in (departures.export, departures.restore, departures.departed):
     people.app.command()(verb_)
 app.add_typer(people.app, name="user")

@@ -45,13 +45,6 @@ def demo(options: Options) -> None:
     if options.down:
         return
     up_.up(up_.Options(install=options.install))
-    populate(settings)
-    console.print(
-        f"\nThe demo: [bold]{settings.public_url}[/bold]\n"
-        "Log in as admin, teacher or a student with one click.\n"
-        "./carrel demo --reset starts it over, ./carrel demo --down ends it.",
-        soft_wrap=True,
-    )
 
 
 def own_environment(
@@ -69,6 +62,7 @@ def own_environment(
         "SERVER__PUBLIC_URL": "",
         "SERVER__SUBDOMAINS": "false",
         "DATABASE__BACKEND": "sqlite",
+        "SIGN_ON__PROVIDER": "local",
         "DEMO": "true",
     }
     environ.update({ENV_PREFIX + key: value for key, value in own.items()})
@@ -91,16 +85,6 @@ def require_demo(data_dir: Path) -> None:
         f"{data_dir} is there already and is no demo.",
         "The demo lives in <data_dir>-demo: move that folder away.",
     )
-
-
-def populate(settings: Settings) -> None:
-    """Makes the demo's people, in its hub container."""
-    hub = site.container(settings, "hub")
-    answer = shell.run(["docker", "exec", hub, "python", "-m", "hub.cli", "demo-people"])
-    if not answer.ok:
-        raise CarrelError(
-            Code.FAILED, f"The demo's people were not made: {answer.last_line}", "./carrel demo"
-        )
 
 
 def _wipe(settings: Settings) -> None:

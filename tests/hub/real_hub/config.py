@@ -16,9 +16,9 @@ from tornado.web import Application, RequestHandler
 from traitlets import Dict
 
 from hub import passwords, scopes, texts
-from hub.authenticator import for_installation
 from hub.settings import Settings
 from hub.store import Store
+from hub.ways_in import way_in
 from spawner.confinement import GIB
 from spawner.options_form import decide
 from spawner.profiles import Catalog, Profile
@@ -100,8 +100,8 @@ store = Store(wanted["database"])
 store.migrate()
 
 c = get_config()  # noqa: F821
-c.JupyterHub.authenticator_class = for_installation(settings, store)
-c.CarrelAuthenticator.auth_refresh_age = 1
+c.JupyterHub.authenticator_class = way_in(settings, store, wanted["secrets"].__getitem__)
+c.Authenticator.auth_refresh_age = 1
 c.JupyterHub.proxy_class = NoProxy
 c.JupyterHub.spawner_class = PageSpawner
 c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{wanted['port']}"

@@ -34,13 +34,15 @@ class Hub:
     database: sa.URL
     settings: dict
     port: int = 0
+    secrets: dict[str, str] = field(default_factory=dict)
+    """Of the installation, by name."""
     token: str = field(default_factory=lambda: secrets.token_hex(16))
     pages_token: str = field(default_factory=lambda: secrets.token_hex(16))
     housekeeping_token: str = field(default_factory=lambda: secrets.token_hex(16))
     process: subprocess.Popen | None = None
 
     def start(self) -> None:
-        self.port = _free_port()
+        self.port = self.port or free_port()
         wanted = {
             "folder": str(self.folder),
             "database": self.database.render_as_string(hide_password=False),
@@ -49,6 +51,7 @@ class Hub:
             "cli_token": self.token,
             "pages_token": self.pages_token,
             "housekeeping_token": self.housekeeping_token,
+            "secrets": self.secrets,
             "templates": str(ROOT / "config" / "templates"),
         }
         (self.folder / "wanted.json").write_text(json.dumps(wanted))
@@ -173,7 +176,7 @@ def text_of(answer: requests.Response) -> str:
     return " ".join(unescape(re.sub(r"<[^>]*>", " ", main.group(0))).split())
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         return sock.getsockname()[1]

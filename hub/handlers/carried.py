@@ -1,0 +1,52 @@
+"""Carries an invitation to the provider and back, in a signed cookie of the browser that opened it.
+
+The token is a secret that this person holds anyway. No script reads the cookie, no session gets it
+(its path is the hub's), and nothing on the way to the provider does.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from jupyterhub.handlers.base import BaseHandler
+
+from hub.sign_on import Carried
+
+COOKIE = "carrel-invitation"
+MINUTES = 30
+"""How long somebody may take at the provider."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An invitation that was opened here, and what was wrong with the user name the last time."""
+
+    carried: Carried
+    problem: str = ""
+
+
+def carry(handler: BaseHandler, opened: Opened) -> None:
+    """Gives the browser the invitation to keep."""
+    values = (opened.carried.token, opened.carried.user_name, opened.problem)
+    handler._set_cookie(
+        COOKIE,
+        json.dumps(values),
+        expires_days=MINUTES / 1440,
+        path=handler.hub.base_url,
+        samesite="Lax",
+    )
+
+
+def opened(handler: BaseHandler) -> Opened | None:
+    """What this browser opened within the last half hour."""
+    raw = handler.get_signed_cookie(COOKIE, max_age_days=MINUTES / 1440)
+    if not raw:
+        return None
+    token, user_name, problem = json.loads(raw)
+    return Opened(Carried(token, user_name), problem)
+
+
+def drop(handler: BaseHandler) -> None:
+    """Takes the invitation back: it is used, or cannot be."""
+    handler.clear_cookie(COOKIE, path=handler.hub.base_url)

@@ -1,0 +1,21 @@
+"""Picks the way in that the settings name: Carrel's own passwords, or a provider's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hub.authenticator import Accounts, for_installation
+from hub.enums import Provider
+from hub.settings import Settings
+from hub.sign_on_authenticator import for_provider
+from hub.store import Store
+
+SECRET = "hub/sign_on_client_secret"  # noqa: S105
+"""Of the client at the provider, under ``secrets/``; see ``Installation.secret``."""
+
+
+def way_in(settings: Settings, store: Store, secret: Callable[[str], str]) -> type[Accounts]:
+    """The authenticator class. ``secret`` reads a secret by its name."""
+    if settings.sign_on.provider is Provider.LOCAL:
+        return for_installation(settings, store)
+    return for_provider(settings, store, lambda: secret(SECRET))
