@@ -13,7 +13,7 @@ from jinja2 import Environment, nodes
 from hub.texts import JINJA
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDERS = ("config/templates",)
+FOLDERS = ("config/templates", "hub/web/templates")
 """Where the templates are whose texts are looked at."""
 NAMES = re.compile(r"\b(Carrel|JupyterLab|UTC)\b")
 """Names and units that no language changes."""

@@ -98,7 +98,7 @@ def test_an_empty_folder_or_a_demo_is_taken(tmp_path: Path) -> None:
 class TestInADemo:
     """A hub with ``demo = true``."""
 
-    @pytest.fixture(scope="class")
+    @pytest.fixture(scope="class", params=["sqlite"])
     def hub(self, tmp_path_factory: pytest.TempPathFactory):
         import sqlalchemy as sa
 
