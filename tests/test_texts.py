@@ -44,7 +44,7 @@ class Texts(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
-        self._within = tag if tag in ("script", "style") else ""
+        self._within = tag if tag in ("script", "style", "code", "pre") else ""
         for name, value in attrs:
             technical = name == "content" and given.get("name") != "description"
             if name in ATTRIBUTES and value and not technical:
