@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
-from hub.setup_page import Form, problems
 
 from hub import accounts, setup_links
 from hub.audit import COMMAND_LINE, By
 from hub.enums import Role
 from hub.models import audit
+from hub.setup_page import Form, problems
 from tests.hub.real_hub.running import Hub, text_of
 
 GOOD = "four plain words here"
