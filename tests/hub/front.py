@@ -12,7 +12,7 @@ from yarl import URL
 from tests.hub.hub_process import HubProcess
 
 HOP_BY_HOP = {"transfer-encoding", "content-encoding", "content-length", "connection", "date"}
-SESSION = "<!doctype html><title>the session</title>"
+SESSION = "<!doctype html><title>the session</title><p>the session"
 
 
 @asynccontextmanager

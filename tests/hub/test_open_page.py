@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
 import pytest
+from aiohttp import web
 from yarl import URL
 
 from hub import accounts
@@ -16,6 +17,7 @@ from hub.enums import Interface
 from hub.handlers.open_page import Asked, parse, where
 from spawner.errors import CarrelError
 from tests.hub.world import Browser, World, until
+from tests.spawner.fake_engine import FakeContainer
 
 LAB, NOTEBOOK = Interface.LAB, Interface.NOTEBOOK
 
@@ -127,6 +129,27 @@ async def test_the_first_start_ends_in_the_welcome_notebook_and_later_ones_do_no
     await until(lambda: world.ready("ada"))
     end = await location(ada, "/spawn-pending/ada")
     assert await location(ada, end.removeprefix("/hub")) == "/user/ada/lab"
+
+
+async def test_a_session_without_a_welcome_notebook_opens_as_ever(
+    world: World, ada: Browser
+) -> None:
+    world.engine.server = _nothing_in_the_home
+    await world.start("ada")
+    await until(lambda: world.ready("ada"))
+    end = await location(ada, "/spawn-pending/ada")
+    assert await location(ada, end.removeprefix("/hub")) == "/user/ada/lab"
+
+
+def _nothing_in_the_home(_container: FakeContainer) -> web.Application:
+    async def answer(request: web.Request) -> web.Response:
+        known = request.headers.get("Authorization", "").startswith("token ")
+        missing = "/api/contents/" in request.path and known
+        return web.json_response({}, status=404 if missing else 200)
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    return app
 
 
 async def test_what_was_chosen_by_button_is_remembered_and_a_link_counts_once(
