@@ -28,7 +28,5 @@ class DemoLogin(Form):
                 f"{person.full_name} is disabled or deleted.",
                 "Log in as the admin, or start over: ./carrel demo --reset",
             )
-        if self.current_user:
-            self.clear_login_cookie()
         await self.log_in(account)
         self.redirect(self.get_next_url(self.current_user))

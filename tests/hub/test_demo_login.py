@@ -32,7 +32,7 @@ def test_one_click_logs_in(hub: Hub, by: By) -> None:
     answer = browser.post_to("/hub/demo", "/hub/login", name="teacher")
     assert answer.status_code == 302
     assert browser.me()["name"] == "teacher"
-    answer = browser.post_to("/hub/demo", "/hub/home", name="student1")
+    answer = browser.post_to("/hub/demo", "/hub/account", name="student1")
     assert browser.me()["name"] == "student1"
 
 
