@@ -12,11 +12,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hub import audit
+from hub import audit, links
 from hub.audit import Action, By
 from hub.enums import Interface, Role
 from hub.models import FULL_NAME, departures
 from hub.models import accounts as rows
+from hub.passwords import LOST
 from spawner.errors import CarrelError, Code
 from spawner.names import canonical
 
@@ -64,11 +65,13 @@ def clean_full_name(raw: str) -> str:
 
     Raises CarrelError(BAD_INPUT) for control and direction characters and for what is too long.
     """
-    if any(unicodedata.category(c) in _NOT_IN_NAMES and not c.isspace() for c in raw):
+    if any(c == LOST or unicodedata.category(c) in _NOT_IN_NAMES for c in raw if c not in _FINE):
         raise CarrelError(
             Code.BAD_INPUT, "This name holds characters that cannot be shown.", "Type it anew."
         )
     name = " ".join(unicodedata.normalize("NFC", raw).split())
+    if not name.strip(f" {_JOINERS}"):
+        return ""
     if len(name) > FULL_NAME:
         raise CarrelError(
             Code.BAD_INPUT, "This name is too long.", f"Use at most {FULL_NAME} characters."
@@ -78,6 +81,10 @@ def clean_full_name(raw: str) -> str:
 
 # Control, format (direction marks among them: they turn a page's text round), surrogates, unused.
 _NOT_IN_NAMES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+# Some scripts spell names with them; alone they are nothing that can be seen.
+_JOINERS = "\u200c\u200d"
+# What a paste may bring along: it becomes one space.
+_FINE = frozenset(f"\t\n\r{_JOINERS}")
 
 
 def find(tx: sa.Connection, name: str) -> Account | None:
@@ -123,8 +130,11 @@ def everyone(tx: sa.Connection) -> list[Account]:
 def create(tx: sa.Connection, new: NewAccount, by: By) -> Account:
     """A new account. Raises CarrelError(CONFLICT) when the name is taken."""
     name = canonical(new.name)
-    if find(tx, name) or _departed(tx, name):
+    if find(tx, name) or departed(tx, name):
         raise CarrelError(Code.CONFLICT, f"The name {name} is taken.", "Choose another one.")
+    # Whom an earlier person of that name invited is no business of this one.
+    for table in (rows, departures):
+        tx.execute(table.update().where(table.c.invited_by == name).values(invited_by=None))
     tx.execute(
         rows.insert().values(
             name=name,
@@ -144,6 +154,12 @@ def find_identity(tx: sa.Connection, identity: str) -> Account | None:
     """The account of somebody at a single sign-on provider, or None."""
     row = tx.execute(sa.select(rows).where(rows.c.identity == identity)).one_or_none()
     return Account(**row._mapping) if row else None
+
+
+def departed(tx: sa.Connection, name: str) -> datetime | None:
+    """Until when the home of a deleted account is kept, and its name taken; None: it is not."""
+    query = sa.select(departures.c.remove_at).where(departures.c.name == canonical(name))
+    return tx.execute(query).scalar_one_or_none()
 
 
 def set_identity(tx: sa.Connection, name: str, identity: str | None, by: By) -> bool:
@@ -166,11 +182,6 @@ def set_identity(tx: sa.Connection, name: str, identity: str | None, by: By) -> 
     return True
 
 
-def _departed(tx: sa.Connection, name: str) -> bool:
-    query = sa.select(departures.c.name).where(departures.c.name == name)
-    return tx.execute(query).first() is not None
-
-
 def set_role(tx: sa.Connection, name: str, role: Role, by: By) -> bool:
     """Gives the account a role; whether that changed anything. The hub follows at its refresh."""
     account = require(tx, name)
@@ -182,9 +193,10 @@ def set_role(tx: sa.Connection, name: str, role: Role, by: By) -> bool:
 
 
 def set_password(tx: sa.Connection, name: str, password_hash: str, by: By) -> None:
-    """Replaces the password; logins that stand are not ended by it."""
+    """Replaces the password; logins that stand are not ended by it, open reset links are."""
     account = require(tx, name)
     _change(tx, account, password_hash=password_hash)
+    links.withdraw_resets(tx, account.name, by.at)
     audit.record(tx, by, Action.PASSWORD_SET, account.name)
 
 

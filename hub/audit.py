@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -61,8 +62,13 @@ def record(
     tx: sa.Connection, by: By, what: Action, whom: str | None = None, detail: str = ""
 ) -> None:
     """Adds a line, in the transaction of the change itself: both or neither."""
-    tx.execute(
-        audit.insert().values(
-            who=by.who, what=what.value, whom=whom, at=by.at, address=by.address, detail=detail
-        )
-    )
+    record_many(tx, by, what, [(whom, detail)])
+
+
+def record_many(
+    tx: sa.Connection, by: By, what: Action, about: Sequence[tuple[str | None, str]]
+) -> None:
+    """Adds a line for each (whom, detail), in one statement."""
+    same = {"who": by.who, "what": what.value, "at": by.at, "address": by.address}
+    if about:
+        tx.execute(audit.insert(), [same | {"whom": whom, "detail": d} for whom, d in about])

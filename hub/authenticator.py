@@ -23,16 +23,20 @@ from hub.accounts import Account
 from hub.attempts import Limits
 from hub.client_address import UNKNOWN, client_address
 from hub.handlers.account_page import AccountPage
+from hub.handlers.demo_page import DemoLogin
+from hub.handlers.export_page import ExportPage
 from hub.handlers.form import LoginPage, Script
 from hub.handlers.invitation_page import InvitationPage
+from hub.handlers.open_page import OpenPage
 from hub.handlers.reset_page import ResetPage
+from hub.handlers.start_pages import HomePage, ProgressPage, StartPage
 from hub.login import WRONG, Login, Refusal, check, precheck
 from hub.settings import Settings
 from hub.store import Store
 from spawner.errors import CarrelError, Code
 from spawner.names import canonical
 
-REFRESH_S = 60
+REFRESH_S = 5
 """How long the hub may go on without asking whether an account still stands."""
 
 
@@ -121,11 +125,19 @@ class Accounts(Authenticator):
 
     def get_handlers(self, app: Any) -> list[tuple[Any, ...]]:
         """The pages of ``hub.handlers``."""
+        demo = [(r"/demo", DemoLogin)] if self.carrel.demo else []
         return [
+            *demo,
             (r"/login", LoginPage),
             (r"/invitation", InvitationPage),
             (r"/reset", ResetPage),
             (r"/account", AccountPage),
+            (r"/export(?:/([^/]+))?", ExportPage),
+            (r"/home", HomePage),
+            (r"/spawn", StartPage),
+            (r"/spawn/([^/]+)", StartPage),
+            (r"/spawn-pending/([^/]+)", ProgressPage),
+            (r"/open", OpenPage),
             (r"/link\.js", Script, {"name": "link.js"}),
         ]
 

@@ -25,6 +25,7 @@ def problems(values: Mapping[str, Any]) -> list[str]:
     if sum(item.get("default") is True for item in profiles) > 1:
         found.append("more than one profile says default = true")
     found += _server(_table(values.get("server")))
+    found += _demo(values)
     found += _sign_on(_table(values.get("sign_on")))
     machines, images = _table(values.get("machines")), _images(_table(values.get("images")))
     for item in profiles:
@@ -49,6 +50,17 @@ def _server(server: Mapping[str, Any]) -> list[str]:
         "server.subdomains: needs server.public_url with a host name that can have others below "
         "it, for instance https://carrel.example.org"
     ]
+
+
+def _demo(values: Mapping[str, Any]) -> list[str]:
+    server = _table(values.get("server"))
+    if values.get("demo") is not True:
+        return []
+    if server.get("public_url") or not str(server.get("bind", "127.")).startswith("127."):
+        return [
+            "demo: anybody logs in as anybody, so it listens on 127.0.0.1 and has no public_url"
+        ]
+    return []
 
 
 def _sign_on(given: Mapping[str, Any]) -> list[str]:

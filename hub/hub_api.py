@@ -1,6 +1,6 @@
 """A small client of JupyterHub's API, for programs that are no event loop.
 
-Its token belongs to the hub service ``carrel-cli`` (``hub.scopes``).
+Its token belongs to one of the hub's services in ``hub.scopes``.
 """
 
 from __future__ import annotations
@@ -34,9 +34,13 @@ class HubApi:
         self._token = token
         self._url = url
 
+    def knows(self, name: str) -> bool:
+        """Whether there is a hub user of that name."""
+        return bool(self._call("GET", _user(name), accept={404}).get("name"))
+
     def ensure_user(self, name: str) -> None:
         """Makes the hub know the user, before a first login."""
-        if not self._call("GET", _user(name), accept={404}).get("name"):
+        if not self.knows(name):
             self._call("POST", _user(name), accept={409})  # 409: somebody was quicker
 
     def remove_user(self, name: str, timeout_s: float) -> None:

@@ -78,7 +78,7 @@ def find_usable(tx: sa.Connection, token: str, now: datetime) -> Link:
     if link is None or (state := link.state(now)) is LinkState.EXPIRED:
         raise _unusable("This invitation has expired or was never made.", link)
     if state is LinkState.USED:
-        raise _unusable("This invitation has been used.", link)
+        raise _used(link)
     if state is LinkState.WITHDRAWN:
         raise _unusable("This invitation was withdrawn.", link)
     if not backed(tx, link):
@@ -94,7 +94,7 @@ def accept(tx: sa.Connection, token: str, new: NewAccount, by: By) -> Account:
     """
     link = find_usable(tx, token, by.at)
     if not links.use(tx, link):
-        raise _unusable("This invitation has been used.", link)
+        raise _used(link)
     assert link.role is not None
     account = accounts.create(
         tx,
@@ -118,10 +118,22 @@ def backed(tx: sa.Connection, link: Link) -> bool:
     """Whether whoever made the link still could: a link outlives no power that it stands on."""
     if not audit.is_person(link.created_by):
         return True
-    return powers.still_backs(accounts.find(tx, link.created_by), link.role)
+    assert link.role is not None
+    return powers.still_invites(maker(tx, link), link.role)
 
 
-def of_actor(tx: sa.Connection, actor: Actor, limit: int = 500) -> list[Link]:
+def orphaned(tx: sa.Connection, shown: list[Link], now: datetime) -> set[int]:
+    """Which of the links are open and yet of no use, by id: ``backed`` says why."""
+    return {link.id for link in shown if link.state(now) is LinkState.OPEN and not backed(tx, link)}
+
+
+def maker(tx: sa.Connection, link: Link) -> Account | None:
+    """Whoever made the link; None when they are gone, whoever may have their name by now."""
+    account = accounts.find(tx, link.created_by)
+    return account if account and account.created_at <= link.created_at else None
+
+
+def of_actor(tx: sa.Connection, actor: Actor, limit: int | None = 500) -> list[Link]:
     """What the actor may see: an admin all invitations, a teacher the own ones; newest first."""
     powers.require_people(actor)
     conditions = [rows.c.kind == LinkKind.INVITATION]
@@ -137,7 +149,8 @@ def withdraw(tx: sa.Connection, actor: Actor, link_id: int, by: By) -> bool:
     """
     powers.require_people(actor)
     mine = [] if actor.sees_everybody else [rows.c.created_by == actor.name]
-    found = links.listed(tx, rows.c.id == link_id, rows.c.kind == LinkKind.INVITATION, *mine)
+    which = (rows.c.id == link_id, rows.c.kind == LinkKind.INVITATION, *mine)
+    found = links.listed(tx, *which) if 0 < link_id < 2**31 else []
     if not found:
         raise CarrelError(
             Code.NOT_FOUND, f"There is no invitation no. {link_id}.", "Load the page again."
@@ -157,6 +170,12 @@ def _wish(invitation: Invitation) -> Wish:
         full_name=invitation.full_name,
         most_uses=invitation.most_uses,
     )
+
+
+def _used(link: Link) -> CarrelError:
+    if link.most_uses == 1:
+        return _unusable("This invitation has been used.", link)
+    return _unusable("This invitation has been used as often as it may be.", link)
 
 
 def _unusable(what: str, link: Link | None) -> CarrelError:

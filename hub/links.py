@@ -125,7 +125,24 @@ def withdraw(tx: sa.Connection, link: Link, now: datetime) -> bool:
     return True
 
 
-def listed(tx: sa.Connection, *conditions: sa.ColumnElement[bool], limit: int = 500) -> list[Link]:
+def withdraw_resets(tx: sa.Connection, name: str, now: datetime) -> None:
+    """Makes every reset link of that account unusable that could still be used."""
+    tx.execute(
+        rows.update()
+        .where(
+            rows.c.kind == LinkKind.RESET,
+            rows.c.name == name,
+            rows.c.uses < rows.c.most_uses,
+            rows.c.expires_at > now,
+            rows.c.withdrawn_at.is_(None),
+        )
+        .values(withdrawn_at=now)
+    )
+
+
+def listed(
+    tx: sa.Connection, *conditions: sa.ColumnElement[bool], limit: int | None = 500
+) -> list[Link]:
     """Links that fit all conditions on ``models.links``, newest first."""
     return _select(tx, *conditions, limit=limit)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import os
+import threading
 import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -26,7 +28,16 @@ LOST = "\ufffd"
 # 3 passes over 64 MiB in 4 lanes, salt of 16 bytes, tag of 32 bytes.
 HASHER = PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=4, hash_len=32, salt_len=16)
 
-_slots = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="argon2")
+YIELDING = 10
+"""Niceness of the threads that hash: whoever asks for a page goes first."""
+
+
+def _yield_to_others() -> None:
+    # On Linux niceness is a thread's own, and the threads that argon2 starts inherit it.
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), YIELDING)
+
+
+_slots = ThreadPoolExecutor(AT_ONCE, "argon2", initializer=_yield_to_others)
 T = TypeVar("T")
 
 

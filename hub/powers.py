@@ -57,14 +57,15 @@ def require_invite(actor: Actor, role: Role) -> None:
         )
 
 
-def still_backs(maker: Account | None, role: Role | None) -> bool:
-    """Whether the account that made a link could make it now; None: it is gone.
+def still_invites(maker: Account | None, role: Role) -> bool:
+    """Whether whoever made an invitation could make it now; None: they are gone."""
+    return maker is not None and maker.enabled and role in INVITABLE[maker.role]
 
-    ``role`` is what an invitation gives; None for a reset link.
-    """
-    if maker is None or not maker.enabled:
-        return False
-    return role in INVITABLE[maker.role] if role else bool(INVITABLE[maker.role])
+
+def still_resets(maker: Account | None, account: Account) -> bool:
+    """As ``still_invites``, for a reset link of the account: a student may have become an admin
+    since, and a teacher holds no key to those."""
+    return maker is not None and maker.enabled and looks_after(Actor.of(maker), account)
 
 
 def looks_after(actor: Actor, account: Account) -> bool:
@@ -86,6 +87,16 @@ def require_look_after(actor: Actor, account: Account) -> None:
             Code.NOT_FOUND,
             f"There is no account {account.name} among the people you look after.",
             "Ask an administrator.",
+        )
+
+
+def require_export(actor: Actor, name: str) -> None:
+    """Whether the actor may have everything that is kept about that name. Raises CarrelError."""
+    if name != actor.name and not actor.sees_everybody:
+        raise CarrelError(
+            Code.REFUSED,
+            "You can export what is kept about yourself.",
+            "Ask an administrator for more.",
         )
 
 

@@ -11,22 +11,33 @@ from hub.accounts import Account
 from hub.audit import Action, By
 from hub.enums import LinkKind, LinkState
 from hub.links import Link, Wish
-from hub.models import links as rows
 from hub.powers import Actor
 from spawner.errors import CarrelError, Code
 
 PATH = "/hub/reset"
 """Of the page that takes a token in its fragment: ``<public_url>/hub/reset#<token>``."""
+_NO_LINK = "This link has expired or was never made."
+"""Also what is said of a disabled account's: who holds a link learns no more."""
+_WHY = {
+    LinkState.EXPIRED: _NO_LINK,
+    LinkState.USED: "This link has been used.",
+    LinkState.WITHDRAWN: "This link was replaced by a newer one, or the password was changed.",
+}
 
 
 def create(tx: sa.Connection, name: str, lifetime: timedelta, by: By) -> str:
     """The token of a new link; earlier links of the same account end with it.
 
-    Raises CarrelError: NOT_FOUND, or REFUSED for an account that is disabled.
+    Raises CarrelError: NOT_FOUND, or REFUSED for an account that is disabled or has no password.
     """
     account = accounts.require_enabled(tx, name)
-    for old in _of(tx, account.name):
-        links.withdraw(tx, old, by.at)
+    if account.identity and account.password_hash is None:
+        raise CarrelError(
+            Code.REFUSED,
+            f"{account.name} logs in through a provider and has no password here.",
+            "The provider resets it.",
+        )
+    links.withdraw_resets(tx, account.name, by.at)
     _, token = links.create(tx, Wish(LinkKind.RESET, lifetime, name=account.name), by)
     until = f"until {by.at + lifetime:%Y-%m-%d %H:%M} UTC"
     audit.record(tx, by, Action.RESET_LINK_MADE, account.name, until)
@@ -49,7 +60,7 @@ def use(tx: sa.Connection, token: str, password_hash: str, by: By) -> Account:
     """Sets the password and uses the link up: both or neither. Raises CarrelError(REFUSED)."""
     link, account = _usable(tx, token, by.at)
     if not links.use(tx, link):
-        raise _unusable()
+        raise _unusable(_WHY[LinkState.USED])
     audit.record(tx, by, Action.RESET_LINK_USED, account.name, f"of {link.created_by}")
     accounts.set_password(tx, account.name, password_hash, by)
     return accounts.require(tx, account.name)
@@ -57,23 +68,19 @@ def use(tx: sa.Connection, token: str, password_hash: str, by: By) -> Account:
 
 def _usable(tx: sa.Connection, token: str, now: datetime) -> tuple[Link, Account]:
     link = links.find(tx, LinkKind.RESET, token)
-    if link is None or link.name is None or link.state(now) is not LinkState.OPEN:
+    if link is None or link.name is None:
         raise _unusable()
+    if (state := link.state(now)) is not LinkState.OPEN:
+        raise _unusable(_WHY[state])
     account = accounts.find(tx, link.name)
     if account is None or not account.enabled or account.created_at > link.created_at:
         raise _unusable()  # disabled since, or another person of the same name
-    if not invitations.backed(tx, link):
-        raise _unusable()
+    if audit.is_person(link.created_by) and not powers.still_resets(
+        invitations.maker(tx, link), account
+    ):
+        raise _unusable("Whoever gave you this link may not do so any more.")
     return link, account
 
 
-def _of(tx: sa.Connection, name: str) -> list[Link]:
-    return links.listed(tx, rows.c.kind == LinkKind.RESET, rows.c.name == name)
-
-
-def _unusable() -> CarrelError:
-    return CarrelError(
-        Code.REFUSED,
-        "This link is used, has expired or was never made.",
-        "Ask whoever gave it to you for a new one.",
-    )
+def _unusable(what: str = _NO_LINK) -> CarrelError:
+    return CarrelError(Code.REFUSED, what, "Ask whoever gave it to you for a new one.")

@@ -7,13 +7,20 @@ from typing import Any
 ADMIN = "custom:carrel:admin"
 """To see Carrel's admin pages and its status, in the browser or with a token."""
 
-CUSTOM = {ADMIN: {"description": "See Carrel's machine, sessions and people."}}
+PEOPLE = "custom:carrel:people"
+"""To invite and look after people; whom, is decided by the account's role (``hub.powers``)."""
+
+CUSTOM = {
+    ADMIN: {"description": "See Carrel's machine, sessions and people."},
+    PEOPLE: {"description": "Invite and look after people."},
+}
 
 WEB = "carrel"
 PREFIX = f"/services/{WEB}/"
 """Where the hub serves the web service."""
 CULLER = "idle-culler"
 CLI = "carrel-cli"
+HOUSEKEEPING = "carrel-housekeeping"
 
 ROLES: list[dict[str, Any]] = [
     {
@@ -35,14 +42,40 @@ ROLES: list[dict[str, Any]] = [
             "read:metrics",
             "proxy",
             ADMIN,
+            PEOPLE,
         ],
         "groups": ["role-admin"],
+    },
+    {
+        # Nothing of JupyterHub's: what teachers may do to whom is decided by ``hub.powers``.
+        "name": "carrel-teacher",
+        "description": "Carrel's teachers",
+        "scopes": [PEOPLE],
+        "groups": ["role-teacher"],
+    },
+    {
+        "name": "carrel-web",
+        "description": "The carrel service: ends logins and sessions of disabled accounts",
+        "scopes": [
+            "list:users",
+            "read:users:name",
+            "read:servers",
+            "delete:servers",
+            "delete:users",
+        ],
+        "services": [WEB],
     },
     {
         "name": CULLER,
         "description": "Ends sessions that nobody uses",
         "scopes": ["list:users", "read:users:activity", "read:servers", "delete:servers"],
         "services": [CULLER],
+    },
+    {
+        "name": HOUSEKEEPING,
+        "description": "Puts out who is not let in any more",
+        "scopes": ["read:users:name", "read:servers", "delete:servers", "delete:users"],
+        "services": [HOUSEKEEPING],
     },
     {
         "name": CLI,

@@ -7,6 +7,7 @@ edit takes effect at the next ``up`` and never half-way.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import tomllib
 from pathlib import Path
@@ -83,6 +84,11 @@ class Settings(Section):
     data_dir: AbsolutePath = knob(
         Path("/srv/carrel"), "Where homes, databases and secrets are kept.", "path"
     )
+    demo: bool = knob(
+        False,
+        "A demo, where anybody logs in as anybody; `./carrel demo` sets it. Never where people "
+        "work.",
+    )
     server: Server = Server()
     auth: Auth = Auth()
     sign_on: SignOn = SignOn()
@@ -110,6 +116,12 @@ class Settings(Section):
             return self.server.public_url
         host = "127.0.0.1" if self.server.bind == "0.0.0.0" else self.server.bind  # noqa: S104
         return f"http://{host}:{self.server.port}"
+
+    @property
+    def behind_tls_proxy(self) -> bool:
+        """The site's own proxy is in front: ours listens on loopback alone, under another name."""
+        loopback = ipaddress.ip_address(self.server.bind).is_loopback
+        return bool(self.server.public_url) and loopback
 
     @property
     def shm_bytes(self) -> int:

@@ -9,7 +9,7 @@ from jupyterhub.handlers import BaseHandler
 from tornado.httpserver import HTTPServer
 from traitlets.config import Config
 
-from hub import __version__, capacity, origins, scopes, texts
+from hub import __version__, capacity, demo, origins, scopes, texts
 from hub.installation import Installation
 from hub.lifecycle import Lifecycle
 from hub.store import Store, url
@@ -132,9 +132,14 @@ def _services(c: Config, installation: Installation) -> None:
             # its routes.
             "timeout": 1,
             "oauth_no_confirm": True,
-            "oauth_client_allowed_scopes": [scopes.ADMIN],
+            "oauth_client_allowed_scopes": [scopes.ADMIN, scopes.PEOPLE],
         },
         {"name": scopes.CLI, "api_token": installation.secret("hub/cli_token")},
+        {
+            "name": scopes.HOUSEKEEPING,
+            "command": [sys.executable, "-m", "hub.housekeeping"],
+            "environment": {"CARREL_ETC": str(installation.settings.data_dir / "etc")},
+        },
     ]
 
 
@@ -145,6 +150,7 @@ def _pages(c: Config, installation: Installation) -> None:
     c.JupyterHub.template_vars = {
         "carrel_version": __version__,
         "carrel_url": origins.of(installation.settings.server).pages,
+        "carrel_demo": demo.PEOPLE if installation.settings.demo else (),
     }
     c.JupyterHub.redirect_to_server = False
     c.JupyterHub.default_url = start_page

@@ -10,7 +10,7 @@ from spawner.bindings import Bindings
 from spawner.engine import Engine
 from spawner.errors import CarrelError
 from spawner.images import ReadyImages
-from spawner.options_form import options_of, render
+from spawner.options_form import Offers, decide, options_of
 from spawner.profiles import OPTION, Profile, Request
 from spawner.refusal import as_spawn_exception
 
@@ -30,7 +30,8 @@ class Choosing(HasTraits):
 
     @default("options_form")
     def _default_options_form(self) -> Any:
-        return type(self).render_form
+        # JupyterHub has a start page only where this is not empty; ours asks for ``offers``.
+        return "offers"
 
     @default("options_from_form")
     def _default_options_from_form(self) -> Any:
@@ -41,9 +42,9 @@ class Choosing(HasTraits):
         # Checked in the pre-spawn hook: there a refusal is told without a traceback.
         return lambda _spawner, _options: None
 
-    async def render_form(self) -> str:
-        """The start page's form: what was chosen last, then everything else that is offered."""
-        return render(self.bindings.catalog, await self.find_ready_images(), self.last_profile)
+    async def offers(self) -> Offers:
+        """For the start page: what was chosen last, then everything else."""
+        return decide(self.bindings.catalog, await self.find_ready_images(), self.last_profile)
 
     async def find_ready_images(self) -> frozenset[str]:
         catalog = self.bindings.catalog

@@ -37,3 +37,17 @@ def escape(name: str) -> str:
     itself is escaped, so no two names share a result. At most 192 characters.
     """
     return "".join(c if c in _SAFE else "".join(f"_{b:02x}" for b in c.encode()) for c in name)
+
+
+def unescape(part: str) -> str:
+    """The canonical name that ``escape`` made ``part`` of.
+
+    Raises CarrelError(BAD_INPUT) for anything that it makes of no name.
+    """
+    try:
+        raw = re.sub(r"_([0-9a-f]{2})", lambda found: chr(int(found[1], 16)), part)
+        if escape(canonical(raw)) == part:
+            return raw
+    except CarrelError:
+        pass
+    raise CarrelError(Code.BAD_INPUT, "This is not the folder name of a user.")

@@ -9,6 +9,6 @@ images recipe       what is built from what, and which of it under which names (
 build debian mirrors  builds it; its base; where its packages come from
 deployment health   the files that the containers read; waiting until they answer
 site                this checkout, its settings and what it remembers
-people session new_password database   the verbs on people
+people links session new_password database   the verbs on people
 output progress shell                  printing, and running other programs
 """

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from hub.cli import client_secret, identity, people, session
+from hub.cli import client_secret, departures, identity, links, people, rosters, session
 from hub.cli.output import verb
 
 app = typer.Typer(
@@ -19,10 +19,14 @@ app = typer.Typer(
     add_completion=True,
     pretty_exceptions_enable=False,
 )
+links.add_to(people.app)
+people.app.command()(rosters.roster)
+people.app.command("identity", epilog=identity.EXAMPLE)(identity.identity)
+for verb_ in (departures.export, departures.restore, departures.departed):
+    people.app.command()(verb_)
 app.add_typer(people.app, name="user")
 app.add_typer(session.app, name="session")
 app.add_typer(client_secret.app, name="sign-on")
-people.app.command("identity", epilog=identity.EXAMPLE)(identity.identity)
 app.command("token")(people.token)
 app.command("admin-link")(people.admin_link)
 
@@ -116,6 +120,35 @@ def doctor(as_json: Json = False) -> None:
     raise typer.Exit(1 if any(finding.state == "bad" for finding in findings) else 0)
 
 
+@app.command()
+@verb
+def demo(
+    reset: Annotated[
+        bool, typer.Option("--reset", help="Throw its data away and begin anew.")
+    ] = False,
+    down: Annotated[bool, typer.Option("--down", help="End it; its data stays.")] = False,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of its web address.")] = 8100,
+    no_install: Annotated[
+        bool, typer.Option("--no-install", help="Install nothing on this machine.")
+    ] = False,
+) -> None:
+    """Show Carrel in ten minutes: a second one, with people to log in as by one click.
+
+    It has a data directory and a port of its own and touches no Carrel that runs already.
+    Example: ./carrel demo
+    """
+    from hub.cli import demo as module
+
+    module.demo(module.Options(reset=reset, down=down, port=port, install=not no_install))
+
+
+@app.command("demo-people", hidden=True)
+@verb
+def demo_people() -> None:
+    """Make the demo's people (called by ./carrel demo, in the hub container)."""
+    people.demo_people()
+
+
 @app.command(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
     add_help_option=False,
@@ -129,3 +162,30 @@ def test(context: typer.Context) -> None:
 
     script = str(site.ROOT / "tests" / "run.py")
     os.execv(sys.executable, [sys.executable, script, *context.args])  # noqa: S606
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    add_help_option=False,
+)
+def bench(context: typer.Context) -> None:
+    """Measure and print numbers (--help lists what can be measured; --json for scripts).
+
+    Example: ./carrel bench people
+    """
+    from hub.cli import site
+
+    script = str(site.ROOT / "tests" / "bench" / "run.py")
+    os.execv(sys.executable, [sys.executable, script, *context.args])  # noqa: S606
+
+
+@app.command()
+def screenshots() -> None:
+    """Make the pictures in docs/images anew, from the running demo.
+
+    Example: ./carrel demo --reset && ./carrel screenshots
+    """
+    from hub.cli import site
+
+    script = str(site.ROOT / "tests" / "screenshots.py")
+    os.execv(sys.executable, [sys.executable, script])  # noqa: S606

@@ -1,4 +1,4 @@
-"""The verbs on people: their accounts, links and tokens."""
+"""The verbs on people: their accounts and tokens."""
 
 from __future__ import annotations
 
@@ -25,9 +25,14 @@ if TYPE_CHECKING:
 MAX_NOTE = 200
 """Longest note on a token, in characters."""
 
+# What scripts read of an account.
+_SHOWN = ["name", "full_name", "role", "enabled", "invited_by"]
+_SHOWN += ["created_at", "disabled_at", "last_login_at"]
+
 app = typer.Typer(help="Add, list, change and remove accounts.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="User name: letters, digits and . _ - @ +")]
+FullName = Annotated[str, typer.Option(help="What they are called.", show_default=False)]
 RoleOption = Annotated[Role, typer.Option(help="What they may do.")]
 Json = Annotated[bool, typer.Option("--json", help="For scripts.")]
 
@@ -37,6 +42,7 @@ Json = Annotated[bool, typer.Option("--json", help="For scripts.")]
 def add(
     name: Name,
     role: RoleOption = Role.STUDENT,
+    full_name: FullName = "",
     password_stdin: Stdin = False,
     generate: Generate = False,
 ) -> None:
@@ -44,14 +50,15 @@ def add(
     settings = ensure_inside()
     from hub import accounts, passwords
 
-    name = canonical(name)
+    name, full_name = canonical(name), accounts.clean_full_name(full_name)
     with opened(settings) as store:
         if _is_there(store, name, role):
             return
         password = new_password(settings, name, stdin=password_stdin, generate=generate)
         hashed = passwords.hash_password(password)
         try:
-            store.decide(accounts.create, accounts.NewAccount(name, role, hashed), by())
+            new = accounts.NewAccount(name, role, hashed, full_name)
+            store.decide(accounts.create, new, by())
         except CarrelError as error:
             # Somebody added it while the password was typed: theirs stands.
             if error.code is not Code.CONFLICT or not _is_there(store, name, role):
@@ -72,15 +79,15 @@ def list_(json_: Json = False) -> None:
     with opened(settings) as store:
         everyone = store.read(accounts.everyone)
     if json_:
-        keys = ("name", "role", "enabled", "created_at", "disabled_at", "last_login_at")
-        as_json([{key: getattr(account, key) for key in keys} for account in everyone])
+        as_json([{key: getattr(account, key) for key in _SHOWN} for account in everyone])
         return
+    status = {True: "active", False: "disabled"}
     rows = [
-        (a.name, a.role, "active" if a.enabled else "disabled", a.created_at, a.last_login_at)
+        (a.name, a.full_name, a.role, status[a.enabled], a.created_at, a.last_login_at)
         for a in everyone
     ]
     empty = "No accounts yet. ./carrel admin-link makes a link for the first admin."
-    table(("NAME", "ROLE", "STATUS", "CREATED", "LAST LOGIN"), rows, empty)
+    table(("NAME", "FULL NAME", "ROLE", "STATUS", "CREATED", "LAST LOGIN"), rows, empty)
 
 
 @app.command(epilog="Example: ./carrel user role mia teacher")
@@ -145,23 +152,35 @@ def enable(name: Name) -> None:
 @app.command(epilog="Example: ./carrel user delete mia --yes")
 @verb
 def delete(
-    name: Name, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False
+    name: Name,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    keep_days: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=3650, show_default="auth.home_kept_days", help="How long the home is kept."
+        ),
+    ] = None,
 ) -> None:
-    """Delete an account; the home is kept."""
+    """Delete an account; its home is kept for a while and then removed."""
     settings = ensure_inside()
     from hub import accounts
 
     with opened(settings) as store:
         name = store.read(accounts.require, name).name
         home = settings.data_dir / HOMES / escape(name)
+        days = settings.auth.home_kept_days if keep_days is None else keep_days
         if not yes:
-            _confirm(f"Delete the account {name}? The home in {home} is kept.")
+            kept = f"is kept for {days} days and then removed" if days else "is removed"
+            _confirm(f"Delete the account {name}? The home in {home} {kept}.")
         # Disabled first, so that no login comes in between the two ends.
         store.decide(accounts.disable, name, by())
         _end_logins(settings, name, f"{name} is disabled, not deleted")
         acted = by()
-        remove_at = acted.at + timedelta(days=settings.auth.home_kept_days)
+        remove_at = acted.at + timedelta(days=days)
         store.decide(accounts.remove, name, acted, remove_at)
+    if days == 0:
+        note(f"Deleted {name}. The home in {home} is removed within minutes.")
+        return
     note(f"Deleted {name}. The home in {home} is removed after {remove_at:%Y-%m-%d %H:%M} UTC.")
     note(f"Until then ./carrel user restore {name} undoes it.")
 
@@ -222,6 +241,12 @@ def _is_there(store: Store, name: str, role: Role) -> bool:
 
     account = store.read(accounts.find, name)
     if account is None:
+        if until := store.read(accounts.departed, name):
+            raise CarrelError(
+                Code.CONFLICT,
+                f"{name} was deleted, and the home is kept until {until:%Y-%m-%d %H:%M} UTC.",
+                f"./carrel user restore {name} brings both back; or choose another name.",
+            )
         return False
     if account.role is not role:
         raise CarrelError(
@@ -252,3 +277,16 @@ def _confirm(question: str) -> None:
         raise CarrelError(Code.BAD_INPUT, "There is no terminal to ask.", "Use --yes.")
     if not typer.confirm(question):
         raise CarrelError(Code.REFUSED, "Nothing was deleted.")
+
+
+def demo_people() -> None:
+    """Makes the demo's people. Raises CarrelError(REFUSED) anywhere but in a demo."""
+    settings = ensure_inside()
+    from hub import demo
+    from hub.audit import By
+
+    if not settings.demo:
+        raise CarrelError(Code.REFUSED, "This Carrel is no demo.", "./carrel demo brings one up.")
+    with opened(settings) as store:
+        made = store.decide(demo.populate, By(demo.DEMO, by().at))
+    note(f"{made} people of the demo were made." if made else "The demo's people are there.")

@@ -26,6 +26,8 @@ def settings(*, lan: bool | None = None) -> Settings:
     Raises CarrelError with every problem at once.
     """
     found = load(config_file())
+    if found.demo and lan:
+        raise CarrelError(Code.BAD_INPUT, "The demo is for this machine alone.", "Leave --lan out.")
     if lan if lan is not None else _lan_mark(found).exists():
         server = found.server.model_copy(update={"bind": ALL_ADDRESSES})
         return found.model_copy(update={"server": server})

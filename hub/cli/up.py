@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from hub.cli import build, compose, debian, health, look, mirrors, recipe, site
+from hub.cli import build, compose, debian, health, look, mirrors, recipe, shell, site
 from hub.cli.deployment import Deployment
 from hub.cli.progress import Progress, console, heading, warning
 from hub.cli.survey import Found, survey
@@ -100,16 +99,28 @@ def _welcome(settings: Settings, progress: Progress) -> None:
     heading(f"Carrel is up: {settings.public_url}")
     if settings.server.bind == "0.0.0.0" and (address := look.lan_address()):  # noqa: S104
         console.print(f"From other machines: http://{address}:{settings.server.port}")
-    hub = site.container(settings, "hub")
-    answer = subprocess.run(
-        ["docker", "exec", hub, "python", "-m", "hub.cli", "admin-link", "--if-no-admin"],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if answer.returncode != 0:
-        raise CarrelError(Code.FAILED, f"No setup link could be made: {answer.stderr.strip()}", "")
-    if answer.stdout.strip():
+    if settings.demo:
+        _inside(settings, "demo-people")
+        console.print(
+            "This is a demo: log in as its admin, teacher or students with one click.\n"
+            "./carrel demo --reset starts it over, ./carrel demo --down ends it."
+        )
+    elif link := _inside(settings, "admin-link", "--if-no-admin"):
         console.print("Make the first admin's account with this link (one use):")
-        console.print(answer.stdout.strip(), soft_wrap=True, markup=False)
+        console.print(link, soft_wrap=True, markup=False)
+
+
+def _inside(settings: Settings, *verb: str) -> str:
+    """What a verb in the hub container prints. Raises CarrelError(FAILED)."""
+    hub = site.container(settings, "hub")
+    answer = shell.run(["docker", "exec", hub, "python", "-m", "hub.cli", *verb])
+    if not answer.ok:
+        raise CarrelError(
+            Code.FAILED,
+            f"Nobody can be let in yet (./carrel {' '.join(verb)}): {answer.last_line}",
+            "./carrel logs hub says more; then run the same again.",
+        )
+    return answer.out.strip()
 
 
 def _build_the_rest(builder: build.Builder, plan: recipe.Recipe, progress: Progress) -> None:

@@ -4,6 +4,7 @@
     invitation_page reset_page                            before any login, each behind a link
     provider_login provider_invitation carried            the same, with a provider
     account_page                                          one's own account: password, name
+    start_pages         home, start and progress page      open_page  leads into one's session
     link.js                                               moves a link's code into the form
 
 Everything else that people see is in ``web/``.

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from hub.authenticator import Accounts
 
 HERE = Path(__file__).parent
+_SAME_ORIGIN, _TYPED_ADDRESS = "same-origin", "none"
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,7 @@ class Form(BaseHandler):
         self.set_header("Referrer-Policy", "same-origin")
 
     def check_xsrf_cookie(self) -> None:
+        self.require_our_own_page()
         try:
             super().check_xsrf_cookie()
         except web.HTTPError as error:
@@ -90,6 +92,15 @@ class Form(BaseHandler):
             raise web.HTTPError(
                 error.status_code, f"This form was open for too long. {self.reopen}"
             ) from error
+
+    def require_our_own_page(self) -> None:
+        """Refuses forms that a browser says another site sent, a session's own host among them.
+
+        The second line behind the XSRF token. Browsers say so over https and on localhost alone.
+        """
+        site = self.request.headers.get("Sec-Fetch-Site", _SAME_ORIGIN)
+        if self.request.method == "POST" and site not in {_SAME_ORIGIN, _TYPED_ADDRESS}:
+            raise web.HTTPError(403, f"This form came from another site. {self.reopen}")
 
     def field(self, name: str, *, strip: bool = True) -> str:
         text: str = self.get_body_argument(name, "", strip=strip)
@@ -103,6 +114,11 @@ class Form(BaseHandler):
     async def log_in(self, account: Account) -> None:
         """As the hub's login does, without asking for the password a second time."""
         user = await self.auth_to_user(self.authenticator.model(account))
+        before = self.get_current_user_cookie()
+        if before and before.id != user.id:
+            # Else services would go on taking this browser for whoever it was before.
+            self.clear_login_cookie()
+            self.set_session_cookie()
         self.set_login_cookie(user)
         user._auth_refreshed = time.monotonic()
         self.log.info("User logged in: %s", user.name)
@@ -143,6 +159,7 @@ class LoginPage(Form, LoginHandler):
     """JupyterHub's login page."""
 
     def check_xsrf_cookie(self) -> None:
+        self.require_our_own_page()
         LoginHandler.check_xsrf_cookie(self)
 
 

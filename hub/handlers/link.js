@@ -4,14 +4,17 @@
 
 (() => {
   const form = document.querySelector("form[data-link]");
-  if (!form) return;
   const byId = document.getElementById.bind(document);
   const code = byId("code");
+  const proposed = new Map();
 
   function fill(told) {
     for (const [id, value] of Object.entries(told.fields)) {
       const field = byId(id);
-      if (field && !field.value) field.value = value;
+      // What somebody typed stays; what the link before this one proposed does not.
+      if (!field || (field.value && field.value !== proposed.get(id))) continue;
+      field.value = value;
+      proposed.set(id, value);
     }
     for (const [id, value] of Object.entries(told.texts)) {
       const place = byId(id);
@@ -21,19 +24,26 @@
     }
   }
 
+  function showForm(usable) {
+    byId("unusable").hidden = usable;
+    byId("usable").hidden = !usable;
+  }
+
   function refuse(told) {
     byId("unusable-message").textContent = told.message;
     byId("unusable-hint").textContent = told.hint;
-    byId("unusable").hidden = false;
-    byId("usable").hidden = true;
+    showForm(false);
     byId("unusable-heading").focus();
   }
 
   async function look() {
-    const body = new URLSearchParams(new FormData(form));
-    body.set("look", "1");
+    const asked = code.value;
+    const body = new URLSearchParams({
+      _xsrf: form.elements._xsrf.value, code: asked, look: "1",
+    });
     const answer = await fetch(form.action, { method: "POST", body });
     const told = await answer.json();
+    if (code.value !== asked) return;  // another link was opened meanwhile
     if (answer.ok) fill(told);
     else if (answer.status === 403) refuse(told);
   }
@@ -43,6 +53,7 @@
     if (!given) return;
     code.value = given;
     byId("code-row").hidden = true;
+    showForm(true);
     // Out of the address bar and out of the history, before anybody shares the screen.
     window.history.replaceState(null, "", window.location.pathname + window.location.search);
     const first = form.querySelector("input[data-first]");

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from hub import accounts, audit, passwords, resets
 from hub.accounts import Account
 from hub.handlers.form import Form, Told
-from hub.handlers.logins import end_other_logins
+from hub.handlers.logins import end_logins
 from spawner.errors import CarrelError, Code
 
 
@@ -20,7 +20,7 @@ class ResetPage(Form):
     reopen = "Open the reset link again."
 
     async def get(self) -> None:
-        await self.show("reset.html", 200, code="", account=None, problems={}, unusable=None)
+        await self._show("", None, {})
 
     async def post(self) -> None:
         code = self.field("code")
@@ -32,10 +32,10 @@ class ResetPage(Form):
         except CarrelError as error:
             if error.code is not Code.REFUSED:
                 raise
-            await self.show("reset.html", 403, code="", account=None, problems={}, unusable=error)
+            await self._show("", None, {}, unusable=error)
             return
         if account:
-            end_other_logins(self, account.name)
+            end_logins(self, account.name, but_here=False)
             await self.log_in(account)
             self.redirect(self.get_next_url(self.current_user))
 
@@ -63,6 +63,13 @@ class ResetPage(Form):
         await self.store.in_thread(self.store.decide, accounts.note_login, changed.name, by.at)
         return changed
 
-    async def _show(self, code: str, account: Account, found: dict[str, str]) -> None:
-        values = {"code": code, "account": account, "problems": found, "unusable": None}
-        await self.show("reset.html", 400 if found else 200, **values)
+    async def _show(
+        self,
+        code: str,
+        account: Account | None,
+        found: dict[str, str],
+        unusable: CarrelError | None = None,
+    ) -> None:
+        status = 403 if unusable else 400 if found else 200
+        values = {"code": code, "account": account, "problems": found, "unusable": unusable}
+        await self.show("reset.html", status, **values)

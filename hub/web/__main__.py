@@ -10,11 +10,9 @@ from pathlib import Path
 from tornado.log import app_log, enable_pretty_logging
 
 from hub import installation, origins, store
-from hub.web.app import make_app
-from hub.web.auth import hub_oauth
-
-PORT = 8600
-MOST_BODY_BYTES = 2**20
+from hub.hub_api import HubApi
+from hub.web.app import MOST_BODY_BYTES, PORT, make_app
+from hub.web.auth import HUB_API, hub_oauth
 
 
 async def main() -> None:
@@ -22,8 +20,9 @@ async def main() -> None:
     ours = installation.load(Path(os.environ["CARREL_ETC"]))
     database = store.open_store(ours.settings)
     database.migrate()  # whichever of hub and web comes first
-    oauth = hub_oauth(ours.secret("web/token"), origins.of(ours.settings.server))
-    app = make_app(ours, database, oauth)
+    token = ours.secret("web/token")
+    oauth = hub_oauth(token, origins.of(ours.settings.server), HUB_API)
+    app = make_app(ours, database, oauth, HubApi(token, HUB_API))
     # xheaders: the proxy is the only one on this network that passes requests on.
     server = app.listen(PORT, xheaders=True, max_body_size=MOST_BODY_BYTES)
     app_log.info("Carrel's pages are served on port %d", PORT)

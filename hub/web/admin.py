@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 
 from hub import remapping, scopes, sessions
 from hub.installation import Installation
-from hub.store import Store
 from hub.web.base import Handler
 from hub.web.status import Status, build
 
@@ -16,12 +15,12 @@ class AdminHandler(Handler):
     """What is for admins alone."""
 
     needs = scopes.ADMIN
+    needs_says = "This page is for administrators."
 
     async def look(self) -> Status:
         """The machine and its sessions, now."""
         installation: Installation = self.settings["installation"]
-        store: Store = self.settings["store"]
-        active = await store.in_thread(store.read, sessions.active)
+        active = await self.read(sessions.active)
         disk = shutil.disk_usage(installation.settings.data_dir / "db")
         return build(installation, active, disk.free, datetime.now(UTC))
 

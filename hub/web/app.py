@@ -10,25 +10,42 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jupyterhub.services.auth import HubOAuth
 from tornado.web import Application, RedirectHandler, StaticFileHandler
 
+from hub import texts
+from hub.hub_api import HubApi
 from hub.installation import Installation
 from hub.scopes import PREFIX
 from hub.store import Store
+from hub.web import words
 from hub.web.admin import MachinePage
 from hub.web.api import Health, StatusApi
 from hub.web.base import Callback, NotFound
+from hub.web.invitations import InvitationsPage, RosterPage, Withdraw
+from hub.web.people import PeoplePage, PersonPage
+from hub.web.people_actions import PeopleActions
 from hub.web.student import About
 from spawner.confinement import GIB
 
 HERE = Path(__file__).parent
+PORT = 8600
+MOST_BODY_BYTES = 4 * 2**20
+"""What one request may send: a class list of the most lines, however it is encoded."""
 
 
-def make_app(installation: Installation, store: Store, hub_auth: HubOAuth) -> Application:
+def make_app(
+    installation: Installation, store: Store, hub_auth: HubOAuth, hub_api: HubApi
+) -> Application:
     """The application; opens no port and asks nobody."""
 
     return Application(
         [
             (PREFIX.rstrip("/"), RedirectHandler, {"url": PREFIX}),
             (PREFIX, About),
+            (f"{PREFIX}people", PeoplePage),
+            (f"{PREFIX}people/do", PeopleActions),
+            (f"{PREFIX}people/([^/]+)", PersonPage),
+            (f"{PREFIX}invitations", InvitationsPage),
+            (f"{PREFIX}invitations/withdraw", Withdraw),
+            (f"{PREFIX}roster", RosterPage),
             (f"{PREFIX}admin", MachinePage),
             (f"{PREFIX}api/status", StatusApi),
             (f"{PREFIX}health", Health),
@@ -39,6 +56,7 @@ def make_app(installation: Installation, store: Store, hub_auth: HubOAuth) -> Ap
         installation=installation,
         store=store,
         hub_auth=hub_auth,
+        hub_api=hub_api,
         pages=pages(),
         # Derived, so that a restart of this process logs nobody out.
         cookie_secret=hmac.new(
@@ -56,6 +74,9 @@ def pages() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        extensions=texts.JINJA["extensions"],
     )
     environment.filters["gib"] = lambda size: f"{size / GIB:.1f} GiB"
+    environment.filters["size"] = words.size
+    environment.filters["ago"] = words.ago
     return environment

@@ -9,10 +9,13 @@ from typing import Any
 from jupyterhub.services.auth import HubOAuth
 
 from hub import scopes
+from hub.accounts import Account
+from hub.enums import Role
 from hub.origins import Origins
+from hub.powers import INVITABLE
 
 HUB_API = "http://hub:8081/hub/api"
-CACHE_S = 60
+CACHE_S = 10
 """For how long an answer of the hub is believed; somebody disabled is out after that."""
 
 
@@ -21,14 +24,26 @@ class Person:
     """Whoever is logged in, or the service whose token it is."""
 
     name: str
+    role: Role
     admin: bool
+    """Whether the admins' pages are open to this login or token."""
+    full_name: str = ""
 
     @classmethod
-    def of(cls, model: Mapping[str, Any]) -> Person:
-        return cls(model["name"], scopes.ADMIN in model["scopes"])
+    def of(cls, account: Account, model: Mapping[str, Any]) -> Person:
+        return cls(account.name, account.role, scopes.ADMIN in model["scopes"], account.full_name)
+
+    @classmethod
+    def of_service(cls, model: Mapping[str, Any]) -> Person:
+        """A service of the hub has no account, and looks after nobody."""
+        return cls(model["name"], Role.STUDENT, scopes.ADMIN in model["scopes"])
+
+    @property
+    def looks_after_people(self) -> bool:
+        return bool(INVITABLE[self.role])
 
 
-def hub_oauth(token: str, where: Origins, api_url: str = HUB_API) -> HubOAuth:
+def hub_oauth(token: str, where: Origins, api_url: str) -> HubOAuth:
     """The hub's OAuth client of this service; asks nobody before the first request."""
     return HubOAuth(
         api_token=token,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from jinja2 import Environment
 from jupyterhub.services.auth import (
@@ -16,10 +18,16 @@ from jupyterhub.services.auth import (
 from tornado.log import app_log
 from tornado.web import HTTPError, RequestHandler
 
-from hub import __version__, origins
+from hub import __version__, accounts, origins
+from hub.client_address import UNKNOWN, client_address
+from hub.hub_api import HubApi
 from hub.scopes import PREFIX
+from hub.settings import Settings
+from hub.store import Store
 from hub.web.auth import Person
 from spawner.errors import CarrelError, Code
+
+T = TypeVar("T")
 
 HEADERS = {
     # No inline script or style, nothing from elsewhere, and nobody frames these pages.
@@ -36,6 +44,7 @@ class Handler(HubOAuthenticated, RequestHandler):
     """A page or an API route; ``needs`` is a scope beyond being let in."""
 
     needs: ClassVar[str] = ""
+    needs_says: ClassVar[str] = "You may not see this page."
     json_only: ClassVar[bool] = False
     person: Person
 
@@ -69,10 +78,69 @@ class Handler(HubOAuthenticated, RequestHandler):
         except UserNotAllowed as error:
             raise CarrelError(
                 Code.REFUSED,
-                "This page is for administrators." if self.needs else "You may not see this page.",
+                self.needs_says,
                 "Ask your administrator if you need it.",
             ) from error
-        self.current_user = self.person = Person.of(model)
+        self.current_user = self.person = await self._person(model)
+
+    async def _person(self, model: Mapping[str, Any]) -> Person:
+        """Who it is to Carrel: the account decides at once, whatever the hub still believes."""
+        if model.get("kind") == "service":
+            return Person.of_service(model)
+        account = await self.read(accounts.find, model["name"])
+        if account is None or not account.enabled:
+            raise CarrelError(
+                Code.REFUSED, "This account is disabled or gone.", "Ask your administrator."
+            )
+        return Person.of(account, model)
+
+    def check_xsrf_cookie(self) -> None:
+        """JupyterHub's check, and what the browser itself says of where a form comes from."""
+        site = self.request.headers.get("Sec-Fetch-Site")
+        if site not in (None, "same-origin", "none"):
+            raise HTTPError(403, "This form was sent by another site.")
+        # No other site's form can send this header; whose token it is, prepare() finds out.
+        if not self.request.headers.get("Authorization"):
+            super().check_xsrf_cookie()
+
+    @property
+    def carrel(self) -> Settings:
+        settings: Settings = self.settings["installation"].settings
+        return settings
+
+    @property
+    def prefix(self) -> str:
+        return PREFIX
+
+    @property
+    def hub_api(self) -> HubApi:
+        api: HubApi = self.settings["hub_api"]
+        return api
+
+    @property
+    def seen_from(self) -> str:
+        """Where the request comes from, for the record; only our proxy speaks to this port."""
+        connection: Any = self.request.connection
+        address = connection.context.address
+        peer = address[0] if isinstance(address, tuple) else UNKNOWN
+        network = self.carrel.network
+        return client_address(
+            peer,
+            ",".join(self.request.headers.get_list("X-Forwarded-For")),
+            network.subnet,
+            {peer, network.proxy_address},
+            behind_tls_proxy=self.carrel.behind_tls_proxy,
+        )
+
+    async def read(self, function: Callable[..., T], *args: Any) -> T:
+        """``function(tx, ...)`` in a reading transaction, in a thread."""
+        store: Store = self.settings["store"]
+        return await store.in_thread(store.read, function, *args)
+
+    async def decide(self, function: Callable[..., T], *args: Any) -> T:
+        """``function(tx, ...)`` in a deciding transaction, in a thread."""
+        store: Store = self.settings["store"]
+        return await store.in_thread(store.decide, function, *args)
 
     async def _model(self) -> dict[str, Any] | None:
         try:
@@ -93,9 +161,12 @@ class Handler(HubOAuthenticated, RequestHandler):
         pages: Environment = self.settings["pages"]
         frame = {
             "person": getattr(self, "person", None),
+            "now": datetime.now(UTC),
+            "xsrf": self.xsrf_token.decode() if getattr(self, "person", None) else "",
             "prefix": PREFIX,
             "hub": f"{origins.of(self.settings['installation'].settings.server).hub}/hub/",
             "version": __version__,
+            "demo": self.carrel.demo,
             "here": self.request.path,
         }
         self.finish(pages.get_template(template).render(frame | values))

@@ -18,7 +18,9 @@ from spawner.node.body import build
 from spawner.node.config import NodeConfig
 from spawner.node.engine import Answer, Call, Engine
 from spawner.node.firewall_keeper import Status
+from spawner.node.home_keeper import HomeKeeper
 from spawner.node.homes import ensure_home
+from spawner.node.pieces import Pieces
 from spawner.node.routes import Action, Match
 from spawner.node.strict_json import parse_object
 
@@ -26,7 +28,7 @@ log = logging.getLogger("carrel.node")
 
 
 class Actions:
-    """``do`` returns the answer, or the call whose answer is to be streamed.
+    """``do`` returns the answer, or the call or pieces whose answer is to be streamed.
 
     Raises CarrelError for every no.
     """
@@ -42,7 +44,8 @@ class Actions:
         self._former_roots = former_roots
         self._engine = engine
         self._firewall_status = firewall_status
-        self._by_action: dict[Action, Callable[[Match], Awaitable[Answer | Call]]] = {
+        self.homes = HomeKeeper(config, engine)
+        self._by_action: dict[Action, Callable[[Match], Awaitable[Answer | Call | Pieces]]] = {
             Action.PING: lambda _: engine.ask(Call("GET", "/_ping")),
             Action.VERSION: lambda _: engine.ask(Call("GET", "/version")),
             Action.HEALTH: self._health,
@@ -55,9 +58,13 @@ class Actions:
             Action.REMOVE: partial(self._on_session, "DELETE", ""),
             Action.LOGS: self._logs,
             Action.EVENTS: self._events,
+            Action.HOMES: self.homes.names,
+            Action.HOME_SIZE: self.homes.measure,
+            Action.HOME_ARCHIVE: self.homes.archive,
+            Action.HOME_REMOVE: self.homes.remove,
         }
 
-    async def do(self, match: Match, text: bytes) -> Answer | Call:
+    async def do(self, match: Match, text: bytes) -> Answer | Call | Pieces:
         """``text`` is the request's body; only a create has one."""
         if match.action is Action.CREATE:
             return await self._create(match.query.get("name", ""), text)
@@ -71,9 +78,10 @@ class Actions:
     async def _create(self, name: str, text: bytes) -> Answer:
         spec = rules.decide(name, parse_object(text), self._config)
         await self._require_isolation()
-        await self._ensure_home(spec.home)
         call = Call("POST", "/containers/create", {"name": name}, build(spec, self._config))
-        answer = await self._engine.ask(call)
+        async with self.homes.turn(spec.home):
+            await self._ensure_home(spec.home)
+            answer = await self._engine.ask(call)
         log.info("create %s from %s: %d", name, spec.image, answer.status)
         return answer
 
@@ -87,8 +95,9 @@ class Actions:
         if not rules.is_canonical(user):
             raise CarrelError(Code.REFUSED, f"The container's label {LABEL_USER} names no user.")
         await self._require_isolation()
-        await self._ensure_home(escape(user))
-        return await self._engine.ask(Call("POST", f"/containers/{inspected['Id']}/start"))
+        async with self.homes.turn(escape(user)):
+            await self._ensure_home(escape(user))
+            return await self._engine.ask(Call("POST", f"/containers/{inspected['Id']}/start"))
 
     async def _ensure_home(self, name: str) -> None:
         config = self._config

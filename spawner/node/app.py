@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import AsyncIterator, Callable
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -12,7 +13,10 @@ from spawner.node import replies, routes
 from spawner.node.actions import Actions
 from spawner.node.engine import Answer, Call, Engine
 from spawner.node.listener import peer_uid
+from spawner.node.pieces import Pieces
 from spawner.node.routes import Action
+
+log = logging.getLogger("carrel.node")
 
 MOST_BODY_BYTES = 1024 * 1024
 
@@ -64,23 +68,35 @@ class Application:
         if match.action is not Action.CREATE and request.body_exists:
             raise CarrelError(Code.REFUSED, "This route takes no body.")
         result = await self._actions.do(match, await request.read())
-        return await self._stream(request, result) if isinstance(result, Call) else result
+        if isinstance(result, Call):
+            async with self._engine.stream(result) as upstream:
+                response = _head(upstream.status, upstream.content_type)
+                return await _pass_on(request, response, upstream.content.iter_any())
+        if isinstance(result, Pieces):
+            async with result as pieces:
+                return await _pass_on(request, _head(200, result.content_type), pieces)
+        return result
 
-    async def _stream(self, request: web.Request, call: Call) -> web.StreamResponse:
-        """Passes the engine's answer on piece by piece, as it comes."""
-        async with self._engine.stream(call) as upstream:
-            response = web.StreamResponse(
-                status=upstream.status, headers={"Content-Type": upstream.content_type}
-            )
-            await response.prepare(request)
-            try:
-                async for piece in upstream.content.iter_any():
-                    await response.write(piece)
-                await response.write_eof()
-            except Exception:
-                # So that the server hangs up: the caller must see a break, not an end.
-                raise ConnectionResetError("the stream broke off") from None
-        return response
+
+def _head(status: int, content_type: str) -> web.StreamResponse:
+    return web.StreamResponse(status=status, headers={"Content-Type": content_type})
+
+
+async def _pass_on(
+    request: web.Request, response: web.StreamResponse, pieces: AsyncIterator[bytes]
+) -> web.StreamResponse:
+    """Piece by piece, as they come."""
+    await response.prepare(request)
+    try:
+        async for piece in pieces:
+            await response.write(piece)
+        await response.write_eof()
+    except Exception as error:
+        if not isinstance(error, ConnectionError):
+            log.warning("a stream broke off: %r", error)
+        # So that the server hangs up: the caller must see a break, not an end.
+        raise ConnectionResetError("the stream broke off") from None
+    return response
 
 
 def _uid_of(request: web.Request) -> int:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from spawner.errors import CarrelError, Code
@@ -62,17 +63,24 @@ def ensure_home(
     Raises CarrelError(REFUSED) if it is anything but a directory, and CarrelError(UNAVAILABLE)
     if the data directory does not let node.
     """
-    try:
+    with home_faults(name, "HostConfig.Binds: "):
         homes_fd = os.open(homes, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
             _ensure(homes_fd, name, session_uid, former)
         finally:
             os.close(homes_fd)
+
+
+@contextmanager
+def home_faults(name: str, field: str = "") -> Iterator[None]:
+    """Turns OSError into CarrelError: REFUSED for what is no folder, UNAVAILABLE for the rest."""
+    try:
+        yield
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.ENOTDIR, errno.EXDEV):
             raise CarrelError(
                 Code.REFUSED,
-                f"HostConfig.Binds: homes/{name} is not a folder but something put in its place.",
+                f"{field}homes/{name} is not a folder but something put in its place.",
                 "Look at it on the host; a home is a plain folder under homes/.",
             ) from error
         raise CarrelError(

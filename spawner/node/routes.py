@@ -1,6 +1,7 @@
 """The routes that node offers, with the parameters that each may carry; all else is refused.
 
-This is the whole list. What DockerSpawner and the reconciler need is here; archive, attach,
+This is the whole list. What DockerSpawner, the reconciler and the keeping of homes need is here;
+of the engine's own routes archive, attach,
 build, commit, exec, export, plugins, prune, update, volumes and the rest are ways around a check
 of create bodies, and are not.
 """
@@ -31,6 +32,10 @@ class Action(Enum):
     REMOVE = "remove"
     LOGS = "logs"
     EVENTS = "events"
+    HOMES = "homes"
+    HOME_SIZE = "home size"
+    HOME_ARCHIVE = "home archive"
+    HOME_REMOVE = "home remove"
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,7 @@ class Route:
 
 @dataclass(frozen=True)
 class Match:
-    """A request that is on the list. ``name`` is the path's container or image, or empty."""
+    """A request that is on the list. ``name`` is the path's container, image or home, or empty."""
 
     action: Action
     name: str
@@ -54,6 +59,8 @@ class Match:
 
 _NAME = r"(?P<name>[A-Za-z0-9][A-Za-z0-9_.-]{0,254})"
 _IMAGE = r"(?P<name>[A-Za-z0-9][A-Za-z0-9._/:@-]{0,254})"
+# As spawner.names.escape writes them; what it could not have written is refused by ``unescape``.
+_HOME = r"(?P<name>[a-z0-9](?:[a-z0-9-]|_[0-9a-f]{2}){0,63})"
 _FLAG = r"0|1|[Tt]rue|[Ff]alse"
 _TIME = r"[0-9]{1,12}(\.[0-9]{1,9})?"
 _FILTERS = r"(?s:.{0,8192})"
@@ -62,6 +69,10 @@ ROUTES = (
     Route(Action.PING, "GET", "/_ping"),
     Route(Action.VERSION, "GET", "/version"),
     Route(Action.HEALTH, "GET", "/carrel/health"),
+    Route(Action.HOMES, "GET", "/carrel/homes"),
+    Route(Action.HOME_SIZE, "GET", f"/carrel/homes/{_HOME}"),
+    Route(Action.HOME_ARCHIVE, "GET", f"/carrel/homes/{_HOME}/archive"),
+    Route(Action.HOME_REMOVE, "DELETE", f"/carrel/homes/{_HOME}"),
     Route(Action.IMAGE, "GET", f"/images/{_IMAGE}/json"),
     Route(Action.CREATE, "POST", "/containers/create", {"name": r"[A-Za-z0-9_.-]{1,255}"}),
     Route(

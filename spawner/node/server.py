@@ -47,11 +47,14 @@ async def serve(settings: NodeConfig) -> None:
     socket = listener.listen(settings.socket, settings.hub_uid)
     made = settings.socket.lstat()
     await web.SockSite(runner, socket).start()
+    finishing = asyncio.create_task(actions.homes.finish_removals())
     log.info("node listens on %s for project %s", settings.socket, settings.project)
     try:
         await _until_stopped(keeper)
     finally:
         listener.forget(settings.socket, made)
+        finishing.cancel()
+        actions.homes.close()
         await runner.cleanup()
         await engine.close()
 

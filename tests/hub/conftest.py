@@ -25,6 +25,7 @@ from hub.audit import COMMAND_LINE, By
 from hub.store import Store
 from tests.hub.real_hub.cheap import CHEAP
 from tests.hub.real_hub.running import Hub
+from tests.hub.world import browser, world  # noqa: F401  fixtures
 
 HUB_SETTINGS = {"auth": {"attempts_per_name": 5, "attempts_per_address": 8}}
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

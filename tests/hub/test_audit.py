@@ -35,7 +35,15 @@ def test_a_change_that_is_rolled_back_leaves_no_line(store: Store, by: By) -> No
         assert tx.execute(sa.select(audit.audit)).all() == []
 
 
-@pytest.mark.parametrize("who", [audit.COMMAND_LINE, audit.SETUP_LINK])
+@pytest.mark.parametrize(
+    "who", [audit.COMMAND_LINE, audit.INVITED, audit.RESET, audit.HOUSEKEEPING]
+)
 def test_no_user_can_be_called_like_a_machine(who: str) -> None:
+    assert not audit.is_person(who)
     with pytest.raises(CarrelError):
         canonical(who)
+
+
+@pytest.mark.parametrize("who", ["mia", "0", "a(b"])
+def test_users_are_people(who: str) -> None:
+    assert audit.is_person(who)

@@ -1,4 +1,5 @@
-"""The pages before login, in real Chromium: the code leaves the address bar, axe finds nothing."""
+"""The pages that the hub serves, in real Chromium: the code leaves the address bar, axe finds
+nothing, the keyboard is enough, a phone shows it all."""
 
 from __future__ import annotations
 
@@ -10,15 +11,21 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
-from hub import setup_links
+from hub import accounts, invitations, resets
+from hub.accounts import NewAccount
 from hub.audit import COMMAND_LINE, By
 from hub.enums import Role
+from hub.invitations import Invitation
+from hub.powers import Actor
+from tests.hub.real_hub.cheap import CHEAP
 from tests.hub.real_hub.running import Hub
 
-GOOD = "four plain words here"
+GOOD, NEW = "four plain words here", "quite another good one"
 PHONE = {"width": 360, "height": 740}
+# Whatever the rules' impact: also those that axe calls best practice.
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("hub", ["sqlite"], indirect=True)]
 
 
@@ -41,15 +48,32 @@ def page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     context.close()
 
 
-def _link(hub: Hub) -> str:
-    by = By(COMMAND_LINE, datetime.now(UTC))
-    token = hub.store.decide(setup_links.create, Role.ADMIN, timedelta(hours=1), by)
-    return f"{hub.url}{setup_links.PATH}#{token}"
+def _by() -> By:
+    return By(COMMAND_LINE, datetime.now(UTC))
+
+
+def _invitation(hub: Hub, hours: int = 1, **more: object) -> str:
+    wanted = Invitation(Role.TEACHER, timedelta(hours=hours), **more)
+    token = hub.store.decide(invitations.create, wanted, _by())[1]
+    return f"{hub.url}{invitations.PATH}#{token}"
+
+
+def _account(hub: Hub, name: str) -> str:
+    if hub.store.read(accounts.find, name) is None:
+        new = NewAccount(name, Role.STUDENT, CHEAP.hash(GOOD), "Mia Müller-Lüdenscheidt")
+        hub.store.decide(accounts.create, new, _by())
+    return name
+
+
+def _reset(hub: Hub, name: str, hours: int = 1) -> str:
+    _account(hub, name)
+    token = hub.store.decide(resets.create, name, timedelta(hours=hours), _by())
+    return f"{hub.url}{resets.PATH}#{token}"
 
 
 def _check(page: Page, name: str) -> None:
     """Nothing for axe to complain of in what is ours, nothing wider than the phone."""
-    found = Axe().run(page, context="main").response["violations"]
+    found = Axe().run(page, context="main", options=RULES).response["violations"]
     assert [(v["id"], [n["html"] for n in v["nodes"]]) for v in found] == []
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     if folder := os.environ.get("SHOTS"):
@@ -57,25 +81,59 @@ def _check(page: Page, name: str) -> None:
         page.screenshot(path=f"{folder}/{name}-{page.scheme}.png", full_page=True)
 
 
+def _tab_to(page: Page, label: str) -> None:
+    """By keyboard alone, as far as it takes."""
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        focused = page.evaluate(
+            "(document.activeElement.labels && document.activeElement.labels[0] "
+            "|| document.activeElement).textContent.trim()"
+        )
+        if focused == label:
+            return
+    raise AssertionError(f"the keyboard does not reach {label}")
+
+
 def test_the_code_moves_into_the_form_and_the_keyboard_is_enough(hub: Hub, page: Page) -> None:
-    link = _link(hub)
+    asked: list[Request] = []
+    # A function of our own: Playwright cannot wrap a method of a list.
+    page.on("request", lambda request: asked.append(request))  # noqa: PLW0108
+    link = _invitation(hub)
+    token = link.partition("#")[2]
     page.goto(link)
-    expect(page).to_have_url(f"{hub.url}/hub/setup")
+    expect(page).to_have_url(f"{hub.url}/hub/invitation")
     expect(page.get_by_label("Code")).to_be_hidden()
     expect(page.get_by_label("User name")).to_be_focused()
-    _check(page, "setup")
+    expect(page.get_by_text("You are invited as: teacher")).to_be_visible()
+    _check(page, "invitation")
     page.keyboard.type(f"keys-{page.scheme}")
-    for text in (GOOD, GOOD):
+    for text in ("Kay", GOOD, GOOD):
         page.keyboard.press("Tab")
         page.keyboard.type(text)
     page.keyboard.press("Enter")
     page.wait_for_url("**/hub/home")
+    assert hub.store.read(accounts.require, f"keys-{page.scheme}").full_name == "Kay"
     page.go_back()
-    assert link.partition("#")[2] not in page.url
+    assert token not in page.url
+    assert all(token not in request.url + str(request.headers) for request in asked)
+    assert token not in hub.log
+
+
+def test_an_invitation_proposes_a_name_and_looks_before_anything_is_typed(
+    hub: Hub, page: Page
+) -> None:
+    page.goto(_invitation(hub, name="mia.m", full_name="Mia <b>M</b>"))
+    expect(page.get_by_label("User name")).to_have_value("mia.m")
+    expect(page.get_by_label("Your name")).to_have_value("Mia <b>M</b>")
+    # A second link in the same tab: what the first one proposed goes, what was typed stays.
+    page.get_by_label("Your name").fill("Typed")
+    page.goto(_invitation(hub, name="tom", full_name="Tom"))
+    expect(page.get_by_label("User name")).to_have_value("tom")
+    expect(page.get_by_label("Your name")).to_have_value("Typed")
 
 
 def test_errors_are_shown_at_their_fields(hub: Hub, page: Page) -> None:
-    page.goto(_link(hub))
+    page.goto(_invitation(hub))
     page.get_by_label("User name").fill("a b")
     page.get_by_label("Password", exact=True).fill("a" * 12)
     page.get_by_label("Password, once more").fill("b")
@@ -86,31 +144,155 @@ def test_errors_are_shown_at_their_fields(hub: Hub, page: Page) -> None:
         "letters a-z, digits and . _ - @ +; a letter or digit comes first."
     )
     expect(page.get_by_label("Code")).to_be_hidden()
-    _check(page, "setup-errors")
+    expect(page.get_by_text("You are invited as: teacher")).to_be_visible()
+    _check(page, "invitation-errors")
 
 
-def test_a_link_that_cannot_be_used_says_what_to_do(hub: Hub, page: Page) -> None:
-    page.goto(f"{hub.url}/hub/setup#never-made")
-    page.get_by_label("User name").fill("ada")
+def test_a_link_that_cannot_be_used_says_so_at_once_and_gives_way_to_a_good_one(
+    hub: Hub, page: Page
+) -> None:
+    link = _invitation(hub)
+    number = hub.store.read(invitations.find_usable, link.partition("#")[2], datetime.now(UTC)).id
+    hub.store.decide(invitations.withdraw, Actor(COMMAND_LINE, Role.ADMIN), number, _by())
+    page.goto(link)
+    expect(page.get_by_role("heading", name="This invitation cannot be used")).to_be_focused()
+    expect(page.get_by_role("alert")).to_have_text("This invitation was withdrawn.")
+    expect(page.get_by_text("./carrel user invite")).to_be_visible()
+    expect(page.get_by_label("User name")).to_be_hidden()
+    _check(page, "invitation-unusable")
+    page.goto(_invitation(hub))  # pasted into the same tab
+    expect(page.get_by_label("User name")).to_be_focused()
+    expect(page.get_by_role("alert")).to_be_hidden()
+
+
+def test_a_link_used_by_somebody_else_meanwhile_says_so(hub: Hub, page: Page) -> None:
+    link = _invitation(hub)
+    page.goto(link)
+    expect(page.get_by_text("You are invited as: teacher")).to_be_visible()
+    by = By("(invited)", datetime.now(UTC))
+    other = NewAccount(f"quicker-{page.scheme}", Role.STUDENT, "hash")
+    hub.store.decide(invitations.accept, link.partition("#")[2], other, by)
+    page.get_by_label("User name").fill(f"slower-{page.scheme}")
     page.get_by_label("Password", exact=True).fill(GOOD)
     page.get_by_label("Password, once more").fill(GOOD)
     page.get_by_role("button", name="Create account").click()
-    expect(page.get_by_role("alert")).to_contain_text("used, has expired or was never made")
-    expect(page.get_by_text("./carrel admin-link")).to_be_visible()
-    _check(page, "setup-unusable")
+    expect(page.get_by_role("alert")).to_have_text("This invitation has been used.")
+    expect(page.get_by_label("User name")).to_be_hidden()
+    _check(page, "invitation-used")
+    page.goto(_invitation(hub))  # the next one opens in the same tab
+    expect(page.get_by_label("User name")).to_be_focused()
 
 
 def test_without_a_code_in_the_address_there_is_a_field_for_it(hub: Hub, page: Page) -> None:
-    page.goto(f"{hub.url}/hub/setup")
+    page.goto(f"{hub.url}/hub/invitation")
     expect(page.get_by_label("Code")).to_be_visible()
-    _check(page, "setup-code")
-    page.goto(f"{hub.url}/hub/setup#pasted-into-the-same-tab")
-    expect(page.get_by_label("Code")).to_be_hidden()
-    expect(page).to_have_url(f"{hub.url}/hub/setup")
+    _check(page, "invitation-code")
+    page.goto(f"{hub.url}/hub/invitation#pasted-into-the-same-tab")
+    expect(page.get_by_role("alert")).to_contain_text("has expired or was never made")
+    expect(page).to_have_url(f"{hub.url}/hub/invitation")
+    page.goto(f"{hub.url}/hub/reset")
+    expect(page.get_by_label("Code")).to_be_visible()
+    _check(page, "reset-code")
+
+
+def test_without_script_the_code_is_pasted(hub: Hub, chromium: Browser) -> None:
+    context = chromium.new_context(viewport=PHONE, java_script_enabled=False)
+    page = context.new_page()
+    link = _invitation(hub)
+    page.goto(link)
+    page.get_by_label("Code").fill(link.partition("#")[2])
+    page.get_by_label("User name").fill("scriptless")
+    page.get_by_label("Password", exact=True).fill(GOOD)
+    page.get_by_label("Password, once more").fill(GOOD)
+    page.get_by_role("button", name="Create account").click()
+    page.wait_for_url("**/hub/home")
+    context.close()
+
+
+def test_a_reset_by_keyboard(hub: Hub, page: Page) -> None:
+    name = f"forgot-{page.scheme}"
+    page.goto(_reset(hub, name))
+    expect(page.get_by_text(f"For the account: {name}")).to_be_visible()
+    expect(page).to_have_url(f"{hub.url}/hub/reset")
+    expect(page.get_by_label("Password", exact=True)).to_be_focused()
+    _check(page, "reset")
+    page.keyboard.type(NEW)
+    page.keyboard.press("Tab")
+    page.keyboard.type("something else")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("Nothing was changed")
+    expect(page.get_by_text(f"For the account: {name}")).to_be_visible()
+    _check(page, "reset-errors")
+    page.get_by_label("Password", exact=True).focus()
+    page.keyboard.type(NEW)
+    page.keyboard.press("Tab")
+    page.keyboard.type(NEW)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/hub/home")
+
+
+def test_a_reset_link_that_cannot_be_used_says_so_at_once(hub: Hub, page: Page) -> None:
+    page.goto(_reset(hub, "late", hours=-1))
+    expect(page.get_by_role("heading", name="This link cannot be used")).to_be_focused()
+    expect(page.get_by_role("alert")).to_have_text("This link has expired or was never made.")
+    _check(page, "reset-unusable")
+    page.get_by_role("link", name="To the login").press("Enter")
+    expect(page.get_by_role("heading", name="Log in to Carrel")).to_be_visible()
+
+
+def test_the_account_page_by_keyboard(hub: Hub, page: Page) -> None:
+    name = _account(hub, f"me-{page.scheme}")
+    _log_in(hub, page, name)
+    page.goto(f"{hub.url}/hub/account")
+    expect(page.get_by_label("Your name")).to_have_value("Mia Müller-Lüdenscheidt")
+    _check(page, "account")
+    _tab_to(page, "The password you have now")
+    for text in ("not my password", NEW, NEW):
+        page.keyboard.type(text)
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("Nothing was changed")
+    expect(page.get_by_label("The password you have now")).to_have_accessible_description(
+        "This is not your password."
+    )
+    _check(page, "account-wrong")
+    _tab_to(page, "The password you have now")
+    for text in (GOOD, NEW, NEW):
+        page.keyboard.type(text)
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_have_text(
+        "Your password is changed. Your other logins have ended."
+    )
+    _check(page, "account-changed")
+    page.get_by_label("Your name").fill("Mia")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_have_text("Your name is saved.")
+
+
+def test_another_browser_is_out_when_the_password_is_changed(
+    hub: Hub, page: Page, chromium: Browser
+) -> None:
+    name = _account(hub, f"two-{page.scheme}")
+    context = chromium.new_context()
+    other = context.new_page()
+    for each in (page, other):
+        _log_in(hub, each, name)
+    page.goto(f"{hub.url}/hub/account")
+    page.get_by_label("The password you have now").fill(GOOD)
+    page.get_by_label("New password").fill(NEW)
+    page.get_by_label("Password, once more").fill(NEW)
+    page.get_by_role("button", name="Change password").click()
+    expect(page.get_by_role("status")).to_contain_text("is changed")
+    other.goto(f"{hub.url}/hub/account")
+    expect(other.get_by_role("heading", name="Log in to Carrel")).to_be_visible()
+    context.close()
 
 
 def test_the_login_page_announces_what_is_wrong(hub: Hub, page: Page) -> None:
     page.goto(f"{hub.url}/hub/login")
+    expect(page.get_by_text("You need an invitation")).to_be_visible()
+    expect(page.get_by_text("Password lost?")).to_be_visible()
     _check(page, "login")
     page.get_by_label("User name").fill(f"nobody-{page.scheme}")
     page.get_by_label("Password").fill("wrong")
@@ -119,3 +301,11 @@ def test_the_login_page_announces_what_is_wrong(hub: Hub, page: Page) -> None:
     expect(page.get_by_label("User name")).to_have_value(f"nobody-{page.scheme}")
     expect(page.get_by_label("Password")).to_be_focused()
     _check(page, "login-wrong")
+
+
+def _log_in(hub: Hub, page: Page, name: str) -> None:
+    page.goto(f"{hub.url}/hub/login")
+    page.get_by_label("User name").fill(name)
+    page.get_by_label("Password").fill(GOOD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/hub/home")

@@ -38,6 +38,12 @@ def _link(**values: str) -> str:
         _link(kind="'reset'", role="NULL", name="NULL"),
         _link(kind="'reset'"),
         _link(kind="'gift'"),
+        f"INSERT INTO accounts (name, role, created_at, interface) "
+        f"VALUES ('mia', 'admin', {AT}, 'vim')",
+        f"INSERT INTO departures (name, role, created_at, deleted_at, deleted_by, remove_at) "
+        f"VALUES ('mia', 'boss', {AT}, {AT}, 'ada', {AT})",
+        f"INSERT INTO departures (name, role, created_at, deleted_at, deleted_by) "
+        f"VALUES ('mia', 'admin', {AT}, {AT}, 'ada')",
         _link(uses="2"),
         _link(uses="-1"),
         _session(state="'sleeping'"),
@@ -61,6 +67,15 @@ def test_one_user_has_at_most_one_session_that_has_not_ended(store: Store) -> No
     with pytest.raises(sa.exc.IntegrityError):
         _execute(store, _session(id="'a00000000004'", state="'draining'"))
     _execute(store, _session(id="'a00000000005'", **{'"user"': "'tom'"}))
+
+
+def test_one_person_of_a_provider_has_one_account(store: Store) -> None:
+    row = "INSERT INTO accounts (name, role, created_at, identity) VALUES ('{}', 'admin', {}, {})"
+    _execute(store, row.format("mia", AT, "'https://idp 1'"))
+    with pytest.raises(sa.exc.IntegrityError):
+        _execute(store, row.format("tom", AT, "'https://idp 1'"))
+    for name in ("zoe", "eva"):  # any number of local ones
+        _execute(store, row.format(name, AT, "NULL"))
 
 
 def test_two_links_cannot_have_one_token(store: Store) -> None:

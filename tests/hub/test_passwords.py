@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 import time
 
@@ -105,3 +106,10 @@ async def test_two_verifications_run_at_a_time_and_no_more() -> None:
 
     await asyncio.gather(*(passwords.in_slot(work) for _ in range(10)))
     assert most == 2
+
+
+async def test_hashing_yields_to_whoever_asks_for_a_page() -> None:
+    def niceness() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    assert await passwords.in_slot(niceness) == min(19, niceness() + passwords.YIELDING)

@@ -198,12 +198,34 @@ def test_list_shows_everyone_to_people_and_to_scripts() -> None:
     add("tom@x.org")
     carrel("user", "disable", "tom@x.org")
     table = carrel("user", "list").stdout
-    assert re.search(r"mia\s+admin\s+active\s+20\d\d-", table)
-    assert re.search(r"tom@x\.org\s+student\s+disabled", table)
+    assert re.search(r"mia\s+-\s+admin\s+active\s+20\d\d-", table)
+    assert re.search(r"tom@x\.org\s+-\s+student\s+disabled", table)
     mia, tom = json.loads(carrel("user", "list", "--json").stdout)
     assert (mia["name"], mia["role"], mia["enabled"]) == ("mia", "admin", True)
     assert datetime.fromisoformat(tom["disabled_at"]).tzinfo
     assert "argon2" not in str([mia, tom])
+
+
+def test_what_they_are_called_is_kept_and_shown(store: Store) -> None:
+    result = carrel("user", "add", "mia", "--full-name", " Mia  [red]M ", "--generate")
+    assert result.exit_code == 0
+    assert store.read(accounts.require, "mia").full_name == "Mia [red]M"
+    assert "Mia [red]M" in carrel("user", "list").stdout
+    assert json.loads(carrel("user", "list", "--json").stdout)[0]["full_name"] == "Mia [red]M"
+    refused = carrel("user", "add", "tom", "--full-name", "Tom\u202e", "--generate")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "cannot be shown" in refused.stderr
+    assert store.read(accounts.find, "tom") is None
+
+
+def test_a_name_whose_home_is_kept_is_not_given_away(store: Store) -> None:
+    add()
+    carrel("user", "delete", "mia", "--yes")
+    result = add()
+    assert result.exit_code == 2
+    assert "mia was deleted, and the home is kept until 20" in result.stderr
+    assert "./carrel user restore mia" in result.stderr
+    assert store.read(accounts.find, "mia") is None
 
 
 def test_disable_tells_the_hub_each_time(store: Store, hub: FakeHub) -> None:

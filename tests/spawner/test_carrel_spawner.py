@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from spawner.options_form import Lack
 from tests.spawner.fake_engine import notebook, slow
 from tests.spawner.stage import (
     DOCKER_PY_LEAKS,
@@ -60,29 +61,34 @@ async def first_events(spawner: Any, count: int) -> list[tuple[int, str]]:
     return events
 
 
-async def test_the_form_offers_what_was_last_first_and_escapes_every_text(stage: Stage) -> None:
+async def test_what_was_started_last_is_offered_first(stage: Stage) -> None:
     spawner = stage.spawner()
     spawner.orm_spawner.user_options = {"profile": "big"}
-    form = await spawner.get_options_form()
-    assert form.index('value="big"') < form.index('value="small"')
-    assert "Big &lt;b&gt;" in form and "Heavy &amp; long work." in form
-    assert "<b>" not in form
+    offers = await spawner.offers()
+    assert offers.first and offers.first.slug == "big"
+    assert [offer.slug for offer in offers.others] == ["small"]
+    assert await spawner.get_options_form(), "without it JupyterHub starts at the first look"
 
 
-async def test_the_form_says_what_is_still_being_built(stage: Stage) -> None:
+async def test_what_is_still_being_built_is_offered_but_not_to_start(stage: Stage) -> None:
     stage.engine.images.discard("carrel/ds:1")
-    form = await stage.spawner().get_options_form()
-    assert 'value="big"' not in form and "still being built" in form
+    spawner = stage.spawner()
+    spawner.orm_spawner.user_options = {"profile": "big"}
+    offers = await spawner.offers()
+    assert offers.first and offers.first.slug == "small"
+    assert [(offer.slug, offer.lacks) for offer in offers.others] == [("big", Lack.IMAGE)]
     stage.engine.images.add("carrel/ds:1")
-    assert 'value="big"' in await stage.spawner().get_options_form()
+    assert (await spawner.offers()).others[0].lacks is None
     stage.engine.images.clear()
     stage.spawner_class.ready_images._seen.clear()
-    assert "<button" not in await stage.spawner().get_options_form()
+    offers = await spawner.offers()
+    assert offers.first is None and len(offers.others) == 2
 
 
 async def test_an_engine_that_cannot_be_asked_hides_no_profile(stage: Stage) -> None:
     await stage.engine.close()
-    assert 'value="big"' in await stage.spawner().get_options_form()
+    offers = await stage.spawner().offers()
+    assert offers.first and all(offer.lacks is None for offer in offers.others)
 
 
 async def test_thirty_at_once_all_start(stage: Stage) -> None:

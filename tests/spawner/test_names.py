@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spawner.errors import CarrelError, Code
-from spawner.names import USER_NAME, canonical, escape
+from spawner.names import USER_NAME, canonical, escape, unescape
 
 names = st.from_regex(USER_NAME, fullmatch=True).filter(lambda name: ".." not in name)
 
@@ -43,3 +43,16 @@ def test_a_folder_name_is_safe_everywhere(name: str) -> None:
     assert set(folder) <= set("abcdefghijklmnopqrstuvwxyz0123456789-_")
     assert len(folder) <= 192
     assert canonical(name) == name
+
+
+@given(names)
+def test_a_folder_name_tells_whose_it_is(name: str) -> None:
+    assert unescape(escape(name)) == name
+
+
+@pytest.mark.parametrize(
+    "part", ["", "A", "a.b", "_61", "a_", "a_2", "a_2E", "a_2e_2e", "../x", ".a"]
+)
+def test_a_folder_that_is_no_users_is_told(part: str) -> None:
+    with pytest.raises(CarrelError):
+        unescape(part)

@@ -19,10 +19,17 @@ from hub import passwords, scopes, texts
 from hub.settings import Settings
 from hub.store import Store
 from hub.ways_in import way_in
+from spawner.confinement import GIB
 from spawner.errors import CarrelError, Code
+from spawner.options_form import decide
+from spawner.profiles import Catalog, Profile
+from spawner.steps import Steps
 from tests.hub.real_hub.cheap import CHEAP
 
 SLOW_S = 2
+CATALOG = Catalog(
+    (Profile("small", "Small", "Light work.", "base", 1, GIB, GIB),), {"base": "carrel/base:1"}
+)
 wanted = json.loads(Path(os.environ["HUB_FOR_TESTS"]).read_text())
 
 
@@ -46,6 +53,11 @@ class PageSpawner(Spawner):
     """A session that is one page, served by the hub's own process; profiles that misbehave."""
 
     http = None
+    steps = Steps()
+    last_profile = CATALOG.default
+
+    async def offers(self):
+        return decide(CATALOG, {"carrel/base:1"}, self.last_profile)
 
     class Page(RequestHandler):
         def get(self, *_path):
@@ -109,9 +121,25 @@ c.JupyterHub.jinja_environment_options = texts.JINJA
 c.JupyterHub.tornado_settings = {"slow_spawn_timeout": 0.5, "slow_stop_timeout": 0.5}
 c.JupyterHub.redirect_to_server = False
 c.Spawner.consecutive_failure_limit = 0
-c.JupyterHub.services = [{"name": scopes.CLI, "api_token": wanted["cli_token"]}]
+c.JupyterHub.services = [
+    {"name": scopes.CLI, "api_token": wanted["cli_token"]},
+    {
+        # One that people log in to, as they do to Carrel's own pages.
+        "name": "pages",
+        "api_token": wanted["pages_token"],
+        "oauth_client_id": "service-pages",
+        "oauth_redirect_uri": "http://127.0.0.1:1/callback",
+        "oauth_no_confirm": True,
+    },
+    {"name": scopes.HOUSEKEEPING, "api_token": wanted["housekeeping_token"]},
+]
+c.JupyterHub.extra_user_scopes = {"access:services!service=pages"}
 c.JupyterHub.custom_scopes = scopes.CUSTOM
 c.JupyterHub.load_roles = [
-    *(role for role in scopes.ROLES if role["name"] != scopes.CULLER),
+    *(
+        role
+        for role in scopes.ROLES
+        if {*role.get("services", ())} <= {scopes.CLI, scopes.HOUSEKEEPING}
+    ),
     {"name": "teacher", "scopes": ["list:users"], "groups": ["role-teacher"]},
 ]

@@ -22,6 +22,7 @@ from hub.hub_api import HubApi
 from hub.store import Store
 
 ROOT = Path(__file__).parents[3]
+PAGES = {"client_id": "service-pages", "redirect_uri": "http://127.0.0.1:1/callback"}
 addresses = (f"198.51.{a}.{b}" for a, b in itertools.product(range(256), range(1, 255)))
 
 
@@ -36,6 +37,8 @@ class Hub:
     secrets: dict[str, str] = field(default_factory=dict)
     """Of the installation, by name."""
     token: str = field(default_factory=lambda: secrets.token_hex(16))
+    pages_token: str = field(default_factory=lambda: secrets.token_hex(16))
+    housekeeping_token: str = field(default_factory=lambda: secrets.token_hex(16))
     process: subprocess.Popen | None = None
 
     def start(self) -> None:
@@ -46,6 +49,8 @@ class Hub:
             "settings": self.settings,
             "port": self.port,
             "cli_token": self.token,
+            "pages_token": self.pages_token,
+            "housekeeping_token": self.housekeeping_token,
             "secrets": self.secrets,
             "templates": str(ROOT / "config" / "templates"),
         }
@@ -90,6 +95,29 @@ class Hub:
         """A browser with no cookies, at an address that nobody used yet."""
         return Browser(self.url, address or next(addresses))
 
+    def knows(self, token: str) -> bool:
+        """Whether an API token opens anything."""
+        headers = {"Authorization": f"token {token}"}
+        return self.browser().get("/hub/api/user", headers=headers).status_code == 200
+
+    def service_token(self, browser: Browser) -> str:
+        """What the service ``pages`` holds of this browser's login, by OAuth."""
+        return self.fetch_token(self.service_code(browser))
+
+    def service_code(self, browser: Browser) -> str:
+        """What the hub hands this browser for the service: good for one token."""
+        answer = browser.get("/hub/api/oauth2/authorize", params=PAGES | {"response_type": "code"})
+        code = re.search(r"[?&]code=([^&]+)", answer.headers["Location"])
+        assert code, answer.headers
+        return code.group(1)
+
+    def fetch_token(self, code: str) -> str:
+        """What the service gets for it. Raises KeyError when the hub gives nothing."""
+        secret = {"client_secret": self.pages_token, "grant_type": "authorization_code"}
+        where, fields = f"{self.url}/hub/api/oauth2/token", PAGES | secret | {"code": code}
+        answer = requests.post(where, data=fields, timeout=30, proxies={"http": ""})
+        return answer.json()["access_token"]
+
     def _await_ready(self) -> None:
         until = time.monotonic() + 60
         while True:
@@ -115,7 +143,11 @@ class Browser:
 
     def post(self, path: str, **fields: str) -> requests.Response:
         """Sends a form as the page at that path would."""
-        fields = {"_xsrf": self._xsrf(path), **fields}
+        return self.post_to(path, path, **fields)
+
+    def post_to(self, path: str, page: str, **fields: str) -> requests.Response:
+        """Sends to one path a form that stands on the page of another."""
+        fields = {"_xsrf": self._xsrf(page), **fields}
         return self.session.post(self.url + path, data=fields, allow_redirects=False, timeout=60)
 
     def post_raw(self, path: str, body: str) -> requests.Response:
@@ -139,7 +171,7 @@ class Browser:
 
 def text_of(answer: requests.Response) -> str:
     """What a page says in its main part, without markup."""
-    main = re.search(r"<main.*?</main>", answer.text, re.DOTALL)
+    main = re.search(r"<main.*?</main>", answer.content.decode(), re.DOTALL)
     assert main, answer.text
     return " ".join(unescape(re.sub(r"<[^>]*>", " ", main.group(0))).split())
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gc
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,15 @@ import pytest
 from aiohttp import web
 from jupyterhub.httpclient import JupyterHubHTTPClient
 
-from hub import scopes
+from hub import accounts, scopes
+from hub.accounts import NewAccount
+from hub.audit import COMMAND_LINE, By
+from hub.enums import Role
+from hub.hub_api import HubApi
 from hub.installation import load
 from hub.origins import Origins
 from hub.store import Store
-from hub.web.app import make_app
+from hub.web.app import MOST_BODY_BYTES, make_app
 from hub.web.auth import hub_oauth
 from tests.hub.hub_process import write_installation
 from tests.spawner.fake_engine import free_port
@@ -32,10 +37,22 @@ class TokenHub:
 
     models: dict[str, dict[str, Any]] = field(default_factory=dict)
     exchanged: list[dict[str, str]] = field(default_factory=list)
-    url: str = ""
+    removed: list[str] = field(default_factory=list)
+    """Users of whom everything was ended."""
+    broken: bool = False
+    """Whether it answers 500 to whoever wants to end something."""
 
     def know(self, token: str, name: str, *held: str) -> None:
         self.models[token] = {"kind": "user", "name": name, "groups": [], "scopes": list(held)}
+
+    async def remove(self, request: web.Request) -> web.Response:
+        if self.broken:
+            return web.json_response({"message": "out of order"}, status=500)
+        self.removed.append(request.match_info["name"])
+        return web.Response(status=204)
+
+    async def unknown(self, _request: web.Request) -> web.Response:
+        return web.json_response({"message": "no such user"}, status=404)
 
     async def user(self, request: web.Request) -> web.Response:
         token = request.headers["Authorization"].split()[1]
@@ -58,6 +75,28 @@ class Site:
     data_dir: Path
     close_hub: Callable[[], Any]
 
+    def add(self, name: str, role: Role = Role.STUDENT, **more: Any) -> None:
+        """An account, and a login of it: the token ``<name>-token``."""
+        by = By(COMMAND_LINE, datetime.now(UTC))
+        self.store.decide(accounts.create, NewAccount(name, role, **more), by)
+        held = {
+            Role.STUDENT: (ACCESS,),
+            Role.TEACHER: (ACCESS, scopes.PEOPLE),
+            Role.ADMIN: (ACCESS, scopes.PEOPLE, scopes.ADMIN),
+        }[role]
+        self.hub.know(f"{name}-token", name, *held)
+
+    async def post(
+        self, path: str, token: str, fields: Sequence[tuple[str, str]] = (), **headers: str
+    ) -> tuple[int, str]:
+        """Sends a form as a program with a token does; ``headers`` may ask for JSON."""
+        headers["Authorization"] = f"token {token}"
+        async with (
+            aiohttp.ClientSession(headers=headers) as http,
+            http.post(self.url + path, data=list(fields), allow_redirects=False) as answer,
+        ):
+            return answer.status, await answer.text()
+
     async def get(
         self, path: str, token: str | None = None, **headers: str
     ) -> tuple[int, str, dict[str, str]]:
@@ -79,20 +118,25 @@ async def site(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[Site]:
     app = web.Application()
     app.router.add_get("/hub/api/user", hub.user)
     app.router.add_post("/hub/api/oauth2/token", hub.token)
+    app.router.add_get("/hub/api/users/{name}", hub.unknown)
+    app.router.add_delete("/hub/api/users/{name}", hub.remove)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     hub_port, port = free_port(), free_port()
     await web.TCPSite(runner, "127.0.0.1", hub_port).start()
     installation = load(etc)
     store = Store(f"sqlite+pysqlite:///{data_dir}/db/carrel.sqlite")
-    auth = hub_oauth(
-        installation.secret("web/token"), Origins("", ""), f"http://127.0.0.1:{hub_port}/hub/api"
-    )
-    server = make_app(installation, store, auth).listen(port, "127.0.0.1")
+    token, api = installation.secret("web/token"), f"http://127.0.0.1:{hub_port}/hub/api"
+    auth = hub_oauth(token, Origins("", ""), api)
+    made = make_app(installation, store, auth, HubApi(token, api))
+    server = made.listen(port, "127.0.0.1", max_body_size=MOST_BODY_BYTES)
+    site = Site(f"http://127.0.0.1:{port}/services/carrel", hub, store, data_dir, runner.cleanup)
+    for name, role in (("ada", Role.STUDENT), ("tess", Role.TEACHER), ("root", Role.ADMIN)):
+        site.add(name, role)
     hub.know("student-token", "ada", ACCESS)
-    hub.know("admin-token", "root", ACCESS, scopes.ADMIN)
+    hub.know("admin-token", "root", ACCESS, scopes.ADMIN, scopes.PEOPLE)
     hub.know("stranger-token", "eve")
-    yield Site(f"http://127.0.0.1:{port}/services/carrel", hub, store, data_dir, runner.cleanup)
+    yield site
     server.stop()
     await server.close_all_connections()
     await runner.cleanup()

@@ -9,7 +9,9 @@ from urllib.parse import parse_qs, urlsplit
 import aiohttp
 import pytest
 
-from hub import scopes, sessions
+from hub import accounts, sessions
+from hub.audit import By
+from hub.enums import Role
 from tests.hub.hub_process import MACHINE
 from tests.hub.web.conftest import Site
 
@@ -88,15 +90,23 @@ async def test_a_remapping_engine_is_no_cause_for_a_warning(site: Site) -> None:
     from hub.web.status import build
 
     status = build(load(etc.parent), [], 0, datetime.now(UTC))
-    frame = {"person": Person("root", True), "prefix": "/", "hub": "/hub/", "version": "1",
-             "here": "/", "status": status, "warning": "w", "remedy": "r"}  # fmt: skip
+    frame = {"person": Person("root", Role.ADMIN, True), "demo": False, "version": "1",
+             "prefix": "/", "hub": "/hub/", "here": "/", "status": status,
+             "warning": "w", "remedy": "r"}  # fmt: skip
     assert "No userns-remap" not in pages().get_template("machine.html").render(frame)
 
 
 async def test_names_from_outside_are_text_never_markup(site: Site) -> None:
-    site.hub.know("odd-token", "<b>ada</b>", f"access:services!service={scopes.WEB}")
+    site.add("odd", full_name="<b>odd</b>")
     _, page, _ = await site.get("/", "odd-token")
-    assert "<b>ada</b>" not in page and "&lt;b&gt;ada&lt;/b&gt;" in page
+    assert "<b>odd</b>" not in page and "&lt;b&gt;odd&lt;/b&gt;" in page
+
+
+async def test_a_disabled_account_is_out_at_once_whatever_the_hub_believes(site: Site) -> None:
+    assert (await site.get("/", "student-token"))[0] == 200
+    site.store.decide(accounts.disable, "ada", By("root", datetime.now(UTC)))
+    status, page, _ = await site.get("/", "student-token")
+    assert status == 403 and "disabled or gone" in page
 
 
 async def test_the_status_is_told_whole(site: Site) -> None:
@@ -146,6 +156,7 @@ async def test_without_the_hub_the_service_is_well_and_says_so(site: Site) -> No
 
 async def test_without_its_database_a_page_says_so(site: Site) -> None:
     database = site.data_dir / "db" / "carrel.sqlite"
+    site.store._engine.dispose()  # what is open already would go on
     database.unlink()
     database.mkdir()
     status, page, _ = await site.get("/admin", "admin-token")

@@ -1,0 +1,118 @@
+"""The demo: a second Carrel beside the first one, to look around in and to throw away."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from hub.cli import host, shell, site
+from hub.cli import up as up_
+from hub.cli.progress import console
+from hub.settings import ENV_PREFIX, Settings
+from spawner.errors import CarrelError, Code
+
+PROJECT = "carreldemo"
+PORT = 8100
+SUBNET = "10.203.16.0/20"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line may ask of the demo."""
+
+    reset: bool = False
+    down: bool = False
+    port: int = PORT
+    install: bool = True
+
+
+def demo(options: Options) -> None:
+    """Brings the demo up, ends it, or starts it over.
+
+    Raises CarrelError as ``up`` does, and BAD_INPUT before anything that is no demo is touched.
+    """
+    own_environment(os.environ, site.settings(), options.port)
+    settings = site.settings()
+    require_demo(settings.data_dir)
+    if options.down or options.reset:
+        host.down()
+    if options.reset:
+        _wipe(settings)
+    if options.down:
+        return
+    up_.up(up_.Options(install=options.install))
+
+
+def own_environment(
+    environ: dict[str, str] | os._Environ[str], living: Settings, port: int
+) -> None:
+    """Settings of the demo's own, beside those of the living installation."""
+    for name in [n for n in environ if n.startswith(f"{ENV_PREFIX}SERVER__")]:
+        del environ[name]
+    own = {
+        "PROJECT": PROJECT,
+        "DATA_DIR": f"{living.data_dir}-demo",
+        "NETWORK__SUBNET": SUBNET,
+        "SERVER__PORT": str(port),
+        "SERVER__BIND": "127.0.0.1",
+        "SERVER__PUBLIC_URL": "",
+        "SERVER__SUBDOMAINS": "false",
+        "DATABASE__BACKEND": "sqlite",
+        "SIGN_ON__PROVIDER": "local",
+        "DEMO": "true",
+    }
+    environ.update({ENV_PREFIX + key: value for key, value in own.items()})
+
+
+def require_demo(data_dir: Path) -> None:
+    """Raises CarrelError(BAD_INPUT) where that folder holds anything but a demo."""
+    resolved = data_dir / "etc" / "settings.json"
+    if not data_dir.exists() or not any(data_dir.iterdir()):
+        return
+    try:
+        if json.loads(resolved.read_text(encoding="utf-8")).get("demo") is True:
+            return
+    except (OSError, ValueError):
+        # A first `up` that was killed before it wrote its settings leaves images' logs alone.
+        if {entry.name for entry in data_dir.iterdir()} <= {"logs", "debootstrap", "etc"}:
+            return
+    raise CarrelError(
+        Code.BAD_INPUT,
+        f"{data_dir} is there already and is no demo.",
+        "The demo lives in <data_dir>-demo: move that folder away.",
+    )
+
+
+def _wipe(settings: Settings) -> None:
+    """Removes the demo's data; through a container where its files are not ours to remove."""
+    data_dir = settings.data_dir
+    if not data_dir.exists():
+        return
+    if os.geteuid() == 0:
+        shutil.rmtree(data_dir)
+    else:
+        image = _an_image()
+        command = [
+            "docker", "run", "--rm", "--userns", "host", "--network", "none", "--user", "0",
+            "--volume", f"{data_dir}:{data_dir}", "--entrypoint", "find", image,
+            str(data_dir), "-mindepth", "1", "-delete",
+        ]  # fmt: skip
+        if subprocess.run(command, check=False).returncode != 0:
+            raise CarrelError(
+                Code.FAILED, f"{data_dir} could not be emptied.", "Remove it as root."
+            )
+    console.print("The demo's data is removed.")
+
+
+def _an_image() -> str:
+    answer = shell.run(["docker", "images", "--format", "{{.Repository}}:{{.Tag}}", "carrel/node"])
+    names = answer.out.split()
+    if not names:
+        raise CarrelError(
+            Code.FAILED, "There is no image to remove the demo's files with.", "Run ./carrel up."
+        )
+    return names[0]

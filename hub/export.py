@@ -1,0 +1,107 @@
+"""Everything that is kept about a person as the members of one tar, the home apart.
+
+No password hash and no link's token hash is in it; addresses are those of the person alone.
+"""
+
+from __future__ import annotations
+
+import json
+import tarfile
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+import sqlalchemy as sa
+
+from hub import accounts, audit, models
+from hub.audit import Action, By
+from spawner.errors import CarrelError, Code
+from spawner.names import canonical
+
+END = bytes(2 * tarfile.BLOCKSIZE)
+"""Closes a tar: without it, an archive is not whole."""
+Record = dict[str, Any]
+
+
+def file_name(name: str, now: datetime) -> str:
+    """Of a (canonical) name's archive."""
+    return f"carrel-{name}-{now:%Y-%m-%d}.tar"
+
+
+def begin(tx: sa.Connection, name: str, by: By) -> bytes:
+    """The members that come before the home, and a line in the audit: both or neither.
+
+    Also for somebody whose account is deleted while the home is kept.
+    Raises CarrelError(NOT_FOUND).
+    """
+    name = canonical(name)
+    account = _account(tx, name)
+    audit.record(tx, by, Action.ACCOUNT_EXPORTED, name)
+    return _members(
+        {
+            "account.json": account,
+            "sessions.json": _sessions(tx, name),
+            "links.json": _links(tx, name),
+            "audit.json": _audit(tx, name),
+            "login_attempts.json": _attempts(tx, name),
+        },
+        by.at,
+    )
+
+
+def _account(tx: sa.Connection, name: str) -> Record:
+    table = models.accounts if accounts.find(tx, name) else models.departures
+    found = _rows(tx, table, table.c.name == name)
+    if not found:
+        raise CarrelError(
+            Code.NOT_FOUND, f"There is no account {name}.", "./carrel user list shows them all."
+        )
+    homes = _rows(tx, models.homes, models.homes.c.name == name)
+    account = {key: value for key, value in found[0].items() if key != "password_hash"}
+    return account | {"home": next(iter(homes), None)}
+
+
+def _sessions(tx: sa.Connection, name: str) -> list[Record]:
+    return _rows(tx, models.sessions, models.sessions.c.user == name)
+
+
+def _links(tx: sa.Connection, name: str) -> list[Record]:
+    """Those they made."""
+    found = _rows(tx, models.links, models.links.c.created_by == name)
+    return [{k: v for k, v in link.items() if k != "token_hash"} for link in found]
+
+
+def _audit(tx: sa.Connection, name: str) -> list[Record]:
+    """What they did and what was done to them; from where, only if it was them."""
+    columns = models.audit.c
+    found = _rows(tx, models.audit, sa.or_(columns.who == name, columns.whom == name))
+    return [line | {"address": line["address"] if line["who"] == name else None} for line in found]
+
+
+def _attempts(tx: sa.Connection, name: str) -> list[Record]:
+    """Wrong passwords for their name. From where is left out: it may have been somebody else."""
+    found = _rows(tx, models.login_attempts, models.login_attempts.c.name == name)
+    return [{"at": attempt["at"]} for attempt in found]
+
+
+def _rows(tx: sa.Connection, table: sa.Table, condition: sa.ColumnElement[bool]) -> list[Record]:
+    query = sa.select(table).where(condition).order_by(*table.primary_key.columns)
+    return [dict(row._mapping) for row in tx.execute(query)]
+
+
+def _members(files: dict[str, Any], now: datetime) -> bytes:
+    made = bytearray()
+    for name, value in files.items():
+        raw = json.dumps(value, default=_plain, indent=1, ensure_ascii=False).encode() + b"\n"
+        info = tarfile.TarInfo(name)
+        info.size, info.mtime, info.mode = len(raw), int(now.timestamp()), 0o600
+        made += info.tobuf(tarfile.PAX_FORMAT) + raw + bytes(-len(raw) % tarfile.BLOCKSIZE)
+    return bytes(made)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Enum):
+        return str(value.value)
+    raise TypeError(type(value))

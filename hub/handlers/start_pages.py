@@ -1,0 +1,104 @@
+"""Home, start and progress page: JupyterHub's own, with what Carrel knows of the person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from jupyterhub.handlers.base import BaseHandler
+from jupyterhub.handlers.pages import HomeHandler, SpawnHandler, SpawnPendingHandler
+from tornado.httputil import url_concat
+
+from hub import accounts, sessions
+from hub.enums import Interface
+from hub.sessions import Session
+from spawner.errors import CarrelError
+
+if TYPE_CHECKING:
+    from hub.authenticator import Accounts
+
+WELCOME = "Welcome.ipynb"
+"""What images/session puts into a new home."""
+
+
+@dataclass(frozen=True)
+class Visit:
+    """Who comes, for the templates."""
+
+    called: str = ""
+    interface: Interface | None = None
+    session: Session | None = None
+    """What runs, starts or is being stopped."""
+    first: bool = False
+    """Never had a session that ran, or have their first now."""
+
+
+def visit_of(tx: sa.Connection, name: str) -> Visit:
+    """What is on record about somebody."""
+    account = accounts.find(tx, name)
+    if account is None:
+        return Visit(name)
+    ran = [session for session in sessions.of_user(tx, name) if session.ready_at]
+    return Visit(
+        called=account.called,
+        interface=account.interface,
+        session=sessions.active_of(tx, name),
+        first=not any(session.ended_at for session in ran),
+    )
+
+
+class _Visited(BaseHandler):
+    """Reads once who comes; templates find it as ``visit``."""
+
+    authenticator: Accounts
+    visit = Visit()
+    welcomes = False
+    """Whether the first session opens with the Welcome notebook."""
+
+    async def prepare(self) -> None:
+        await super().prepare()
+        if self.current_user is None:
+            return
+        store = self.authenticator.store
+        try:
+            self.visit = await store.in_thread(store.read, visit_of, self.current_user.name)
+        except CarrelError as error:
+            # The pages are there without it: they show what runs, and starting says what is wrong.
+            self.log.error("Nothing is known of %s now: %s", self.current_user.name, error)
+
+    @property
+    def template_namespace(self) -> dict[str, Any]:
+        return {**super().template_namespace, "visit": self.visit}
+
+    def get_next_url(self, user: Any = None, default: str | None = None) -> str:
+        """Without a ``next``, their own session opens as they like it; the first with a welcome."""
+        if default and self.current_user and default == self.current_user.url:
+            greet = self.welcomes and self.visit.first
+            default = url_concat(f"{self.hub.base_url}open", {"path": WELCOME} if greet else {})
+        url: str = super().get_next_url(user, default)
+        return url
+
+    def with_next(self, url: str) -> str:
+        """``url`` with the ``next`` that this page was asked for, if it was."""
+        wanted = self.get_argument("next", "")
+        return url_concat(url, {"next": wanted}) if wanted else url
+
+
+class HomePage(_Visited, HomeHandler):
+    """What runs, or what can be started."""
+
+
+class StartPage(_Visited, SpawnHandler):
+    """What can be started."""
+
+
+class ProgressPage(_Visited, SpawnPendingHandler):
+    """A start as it goes on, and how to begin again when it failed."""
+
+    welcomes = True
+
+    def render_template(self, name: str, sync: bool = False, **values: Any) -> Any:
+        spawn = f"{self.hub.base_url}spawn"
+        values["spawn_url"] = self.with_next(values.get("spawn_url", spawn))
+        return super().render_template(name, sync=sync, **values)

@@ -1,0 +1,69 @@
+"""``python -m hub.housekeeping``: does what is due, for as long as the hub runs.
+
+Each chore goes its own way: while one waits for a big home, the others go on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from hub import installation, node_api
+from hub.chores import Chores
+from hub.hub_api import HubApi
+from hub.store import open_store
+from spawner.errors import CarrelError, Code
+
+log = logging.getLogger("carrel.housekeeping")
+
+EVERY_S = 60.0
+MEASURE_EVERY_S = 600.0
+AGAIN_S = 5.0
+"""Until the next try where hub, node or database could not be asked."""
+
+
+async def again_and_again(chore: Callable[[datetime], Awaitable[None]], every_s: float) -> None:
+    """The chore at once and then every so often, whatever comes of it."""
+    while True:
+        wait_s = every_s
+        try:
+            await chore(datetime.now(UTC))
+        except CarrelError as error:
+            log.warning("%s", error)
+            if error.code is Code.UNAVAILABLE:
+                wait_s = min(AGAIN_S, every_s)
+        except Exception:
+            log.exception("A chore failed; it is tried again.")
+        await asyncio.sleep(wait_s)
+
+
+async def main() -> None:
+    logging.basicConfig(level=logging.INFO, format="[housekeeping] %(levelname)s %(message)s")
+    ours = installation.load(Path(os.environ["CARREL_ETC"]))
+    # The hub gives its own services a token that is made anew with each of its starts.
+    hub = HubApi(os.environ["JUPYTERHUB_API_TOKEN"], os.environ["JUPYTERHUB_API_URL"])
+    settings = ours.settings
+    chores = Chores(settings, open_store(settings), hub, node_api.of(settings))
+    tasks = [
+        asyncio.create_task(again_and_again(chore, every_s))
+        for chore, every_s in (
+            (chores.put_out, EVERY_S),
+            (chores.remove_homes, EVERY_S),
+            (chores.measure, MEASURE_EVERY_S),
+        )
+    ]
+    ended = asyncio.Event()
+    for signal_ in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signal_, ended.set)
+    await ended.wait()
+    for task in tasks:
+        task.cancel()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,133 @@
+"""A client of node's socket for what is kept on disk: homes, and containers that nobody has."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import aiohttp
+
+from hub.settings import Settings
+from spawner.errors import CarrelError, Code
+from spawner.names import escape, unescape
+
+CONNECT_S = 5
+SOON_S = 60
+LONG_S = 3600
+"""Homes of millions of files are measured and removed in minutes."""
+STALL_S = 300
+"""Longest silence within an archive."""
+_FAULTS = (aiohttp.ClientError, OSError, TimeoutError)
+
+
+class NodeApi:
+    """Names are canonical. Raises CarrelError(UNAVAILABLE) when node cannot be asked."""
+
+    def __init__(self, socket: Path) -> None:
+        self._socket = str(socket)
+
+    async def names(self) -> list[str]:
+        """Whose homes there are."""
+        async with self._asked("GET", "/carrel/homes", SOON_S) as answer:
+            raw = await _read(answer)
+        found = []
+        for part in json.loads(raw)["homes"]:
+            with suppress(CarrelError):
+                found.append(unescape(part))
+        return found
+
+    async def size(self, name: str) -> int | None:
+        """Bytes that the home takes on its disk; None when there is none."""
+        async with self._asked("GET", _home(name), LONG_S) as answer:
+            return None if answer.status == 404 else int(json.loads(await _read(answer))["bytes"])
+
+    async def remove(self, name: str) -> bool:
+        """Removes the home for good; False when there was none.
+
+        Raises CarrelError(CONFLICT) while a container of theirs is there.
+        """
+        async with self._asked("DELETE", _home(name), LONG_S) as answer:
+            return answer.status != 404
+
+    async def remove_container(self, name: str) -> None:
+        """Ends and removes a session's container, if it is still there."""
+        path = f"/containers/{name}?force=1&v=1"
+        async with self._asked("DELETE", path, SOON_S):
+            pass
+
+    @asynccontextmanager
+    async def archive(self, name: str) -> AsyncIterator[AsyncIterator[bytes] | None]:
+        """The home as members of a tar without its end; None when there is none.
+
+        Taking pieces raises CarrelError(UNAVAILABLE) when they break off.
+        """
+        async with self._asked("GET", f"{_home(name)}/archive", None) as answer:
+            yield None if answer.status == 404 else _pieces(answer)
+
+    @asynccontextmanager
+    async def _asked(
+        self, method: str, path: str, limit_s: float | None
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """The head of an answer that is a yes, or 404."""
+        limits = aiohttp.ClientTimeout(total=limit_s, sock_connect=CONNECT_S, sock_read=limit_s)
+        if limit_s is None:
+            limits = aiohttp.ClientTimeout(sock_connect=CONNECT_S, sock_read=STALL_S)
+        connector = aiohttp.UnixConnector(self._socket)
+        async with aiohttp.ClientSession(connector=connector, timeout=limits) as http:
+            try:
+                answer = await http.request(method, f"http://node{path}")
+                if answer.status >= 400 and answer.status != 404:
+                    raise _told(answer.status, await answer.read())
+            except _FAULTS as error:
+                raise _away() from error
+            try:
+                yield answer
+            finally:
+                answer.close()
+
+
+def of(settings: Settings) -> NodeApi:
+    """The client for this installation."""
+    return NodeApi(settings.data_dir / "run" / "node.sock")
+
+
+def _home(name: str) -> str:
+    return f"/carrel/homes/{escape(name)}"
+
+
+async def _read(answer: aiohttp.ClientResponse) -> bytes:
+    try:
+        return await answer.read()
+    except _FAULTS as error:
+        raise _away() from error
+
+
+async def _pieces(answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    try:
+        async for piece in answer.content.iter_any():
+            yield piece
+    except _FAULTS as error:
+        raise CarrelError(
+            Code.UNAVAILABLE, "The archive broke off; what came is not whole.", "Try again."
+        ) from error
+
+
+def _away() -> CarrelError:
+    return CarrelError(
+        Code.UNAVAILABLE,
+        "The homes cannot be reached right now.",
+        "Try again in a moment; if it stays so, tell your administrator.",
+    )
+
+
+def _told(status: int, body: bytes) -> CarrelError:
+    """node's own words. 5xx is unknown, not a no."""
+    try:
+        message = str(json.loads(body)["message"])
+    except (ValueError, KeyError, TypeError):
+        message = f"node answered {status}."
+    if status >= 500:
+        return CarrelError(Code.UNAVAILABLE, message)
+    return CarrelError(Code.CONFLICT if status == 409 else Code.REFUSED, message)

@@ -1,0 +1,182 @@
+"""The list of people, as somebody who looks after them sees it: one page of it at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from hub.enums import Role, State
+from hub.models import accounts, departures, homes, sessions
+from hub.powers import Actor, require_people
+
+PAGE = 100
+"""People on one page."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """Whom to show: empty means everybody."""
+
+    text: str = ""
+    """Part of the user name or of what they are called."""
+    role: Role | None = None
+    disabled: bool | None = None
+    running: bool = False
+    page: int = 1
+
+
+@dataclass(frozen=True)
+class Person:
+    """One line of the list."""
+
+    name: str
+    full_name: str
+    role: Role
+    enabled: bool
+    invited_by: str | None
+    created_at: datetime
+    last_seen_at: datetime | None
+    """The last login or end of a session; None: never."""
+    profile: str | None
+    """Of the session that has not ended."""
+    state: State | None
+    home_bytes: int | None
+    """As measured last; None: not yet."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A page of people, and how many there are in all."""
+
+    people: tuple[Person, ...]
+    total: int
+    page: int
+
+    @property
+    def pages(self) -> int:
+        return max(1, -(-self.total // PAGE))
+
+
+def find(tx: sa.Connection, actor: Actor, search: Search) -> Found:
+    """The people whom the actor looks after and who fit the search, by name.
+
+    Raises CarrelError(REFUSED) for whoever looks after nobody.
+    """
+    require_people(actor)
+    conditions = [*_of(actor), *_fitting(search)]
+    joined = accounts.outerjoin(_active, _active.c.user == accounts.c.name)
+    count = sa.select(sa.func.count()).select_from(joined).where(*conditions)
+    total = tx.scalar(count) or 0
+    page = min(max(1, search.page), max(1, -(-total // PAGE)))
+    rows = tx.execute(
+        sa.select(*_columns)
+        .select_from(joined.outerjoin(homes, homes.c.name == accounts.c.name))
+        .where(*conditions)
+        .order_by(accounts.c.name)
+        .limit(PAGE)
+        .offset((page - 1) * PAGE)
+    )
+    return Found(tuple(_person(row) for row in rows), total, page)
+
+
+def one(tx: sa.Connection, actor: Actor, name: str) -> Person | None:
+    """One person, or None when there is none whom the actor looks after."""
+    rows = tx.execute(
+        sa.select(*_columns)
+        .select_from(
+            accounts.outerjoin(_active, _active.c.user == accounts.c.name).outerjoin(
+                homes, homes.c.name == accounts.c.name
+            )
+        )
+        .where(*_of(actor), accounts.c.name == name)
+    )
+    return next((_person(row) for row in rows), None)
+
+
+@dataclass(frozen=True)
+class Departed:
+    """Whose account is deleted while the home is kept."""
+
+    name: str
+    full_name: str
+    role: Role
+    deleted_by: str
+    remove_at: datetime
+
+
+def departed(tx: sa.Connection, actor: Actor) -> tuple[Departed, ...]:
+    """Whom the actor looked after, the next to be removed first."""
+    require_people(actor)
+    mine = [] if actor.sees_everybody else [departures.c.invited_by == actor.name]
+    columns = [departures.c[field] for field in Departed.__dataclass_fields__]
+    query = sa.select(*columns).where(*mine).order_by(departures.c.remove_at).limit(PAGE)
+    return tuple(Departed(**row._mapping) for row in tx.execute(query))
+
+
+def count_enabled_admins(tx: sa.Connection) -> int:
+    """How many admins can log in now."""
+    admins = sa.select(sa.func.count()).where(
+        accounts.c.role == Role.ADMIN, accounts.c.disabled_at.is_(None)
+    )
+    return tx.scalar(admins) or 0
+
+
+_active = sa.select(sessions).where(sessions.c.state != State.ENDED).subquery("active")
+_last_end = (
+    sa.select(sa.func.max(sessions.c.ended_at))
+    .where(sessions.c.user == accounts.c.name)
+    .correlate(accounts)
+    .scalar_subquery()
+)
+_columns = (
+    *(accounts.c[name] for name in ("name", "full_name", "role", "invited_by", "created_at")),
+    accounts.c.disabled_at,
+    accounts.c.last_login_at,
+    _last_end.label("last_end"),
+    _active.c.profile,
+    _active.c.state,
+    homes.c.size_bytes,
+)
+
+
+def _of(actor: Actor) -> list[sa.ColumnElement[bool]]:
+    """``powers.looks_after`` as a condition."""
+    if actor.sees_everybody:
+        return []
+    return [accounts.c.role == Role.STUDENT, accounts.c.invited_by == actor.name]
+
+
+def _fitting(search: Search) -> list[sa.ColumnElement[bool]]:
+    conditions: list[sa.ColumnElement[bool]] = []
+    if text := search.text.strip():
+        conditions.append(
+            accounts.c.name.icontains(text, autoescape=True)
+            | accounts.c.full_name.icontains(text, autoescape=True)
+        )
+    if search.role:
+        conditions.append(accounts.c.role == search.role)
+    if search.disabled is not None:
+        set_ = accounts.c.disabled_at.is_not(None)
+        conditions.append(set_ if search.disabled else ~set_)
+    if search.running:
+        conditions.append(_active.c.id.is_not(None))
+    return conditions
+
+
+def _person(row: Any) -> Person:
+    seen = [moment for moment in (row.last_login_at, row.last_end) if moment]
+    return Person(
+        name=row.name,
+        full_name=row.full_name,
+        role=row.role,
+        enabled=row.disabled_at is None,
+        invited_by=row.invited_by,
+        created_at=row.created_at,
+        last_seen_at=max(seen, default=None),
+        profile=row.profile,
+        state=row.state,
+        home_bytes=row.size_bytes,
+    )

@@ -1,0 +1,175 @@
+"""Invitations: made, shown once, listed, counted, withdrawn."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from hub import invitations, roster, rosters
+from hub.enums import LinkState, Role
+from hub.roster import Entry, Roster
+from hub.rosters import Terms
+from hub.web.people import PeopleHandler
+from spawner.errors import CarrelError, Code
+
+
+class InviteHandler(PeopleHandler):
+    """What both kinds of invitations share."""
+
+    def role(self) -> Role:
+        try:
+            return Role(self.get_body_argument("role", Role.STUDENT.value))
+        except ValueError as error:
+            raise CarrelError(
+                Code.BAD_INPUT, "There is no such role.", "Choose one of the list."
+            ) from error
+
+    def number(self, name: str, default: int) -> int:
+        text = self.get_body_argument(name, "").strip() or str(default)
+        if not (text.isascii() and text.isdecimal() and len(text) < 8):
+            raise CarrelError(
+                Code.BAD_INPUT, f"“{text[:20]}” is no whole number.", "Type digits alone."
+            )
+        return int(text)
+
+    def days(self) -> int:
+        return self.number("days", self.carrel.auth.invitation_days)
+
+    def link(self, token: str) -> str:
+        return f"{self.carrel.public_url}{invitations.PATH}#{token}"
+
+
+class InvitationsPage(InviteHandler):
+    """``/invitations``: GET lists them, POST makes one."""
+
+    async def get(self) -> None:
+        await self._show()
+
+    async def post(self) -> None:
+        wanted = invitations.checked(self.role(), self.days(), self.number("uses", 1))
+        _, token = await self.decide(invitations.invite, self.actor, wanted, self.by())
+        if self.wants_json:
+            self.finish({"link": self.link(token)})
+            return
+        await self._show(made=self.link(token), wanted=wanted)
+
+    async def _show(
+        self, made: str | None = None, wanted: invitations.Invitation | None = None
+    ) -> None:
+        found = await self.read(invitations.of_actor, self.actor)
+        now = datetime.now(UTC)
+        if self.wants_json:
+            keys = ("id", "name", "full_name", "created_by", "uses", "most_uses")
+            self.finish(
+                {
+                    "invitations": [
+                        {key: getattr(link, key) for key in keys}
+                        | {
+                            "role": link.role.value if link.role else None,
+                            "state": link.state(now).value,
+                            "expires_at": link.expires_at.isoformat(),
+                        }
+                        for link in found
+                    ]
+                }
+            )
+            return
+        self.page(
+            "invitations.html", links=[(link, link.state(now)) for link in found], made=made,
+            wanted=wanted, roles=self.roles, days=self.carrel.auth.invitation_days,
+            open_state=LinkState.OPEN, everybody=self.actor.sees_everybody,
+        )  # fmt: skip
+
+
+class Withdraw(InviteHandler):
+    """``POST /invitations/withdraw``: one or more ``id``."""
+
+    async def post(self) -> None:
+        by = self.by()
+        for link_id in self.get_body_arguments("id"):
+            if not (link_id.isascii() and link_id.isdecimal() and len(link_id) < 12):
+                raise CarrelError(
+                    Code.BAD_INPUT, "There is no such invitation.", "Load the page again."
+                )
+            await self.decide(invitations.withdraw, self.actor, int(link_id), by)
+        if self.wants_json:
+            self.finish({})
+        else:
+            self.redirect(f"{self.prefix}invitations")
+
+
+class RosterPage(InviteHandler):
+    """``/roster``: a class list is shown as it was understood, then everybody new is invited."""
+
+    async def get(self) -> None:
+        self._form("")
+
+    async def post(self) -> None:
+        role, days = self.role(), self.days()
+        terms = Terms(role, timedelta(days=invitations.checked(role, days, 1).lifetime.days))
+        text, notes = self._text()
+        try:
+            listed = roster.read(text)
+        except CarrelError as error:
+            self._form(text[:1000], problem=error, notes=notes)
+            return
+        if listed.problems:
+            self._form(text, listed=listed, notes=notes)
+            return
+        if not self.get_body_argument("invite", ""):
+            plan = await self.read(rosters.preview, listed, datetime.now(UTC))
+            self.page(
+                "roster_plan.html", plan=plan, notes=(*notes, *listed.notes), text=text,
+                role=role, days=days,
+            )  # fmt: skip
+            return
+        invited = await self.decide(rosters.invite, self.actor, listed, terms, self.by())
+        rows = [(entry, self.link(token)) for entry, token in invited.tokens]
+        self._made(rows, invited.plan.there, days)
+
+    def _text(self) -> tuple[str, tuple[str, ...]]:
+        """What was pasted, or else what was uploaded, and what to tell about it."""
+        files = self.request.files.get("file") or []
+        if files and files[0]["body"]:
+            return roster.decode(files[0]["body"])
+        return self.get_body_argument("text", "", strip=False), ()
+
+    def _form(
+        self,
+        text: str,
+        problem: CarrelError | None = None,
+        listed: Roster | None = None,
+        notes: tuple[str, ...] = (),
+    ) -> None:
+        if problem or listed:
+            self.set_status(400)
+        if self.wants_json and (problem or listed):
+            found = listed.problems if listed else ()
+            lines = [{"line": p.line, "text": p.text, "message": p.message} for p in found]
+            self.finish({"status": 400, "message": str(problem or "Lines cannot be used."),
+                         "problems": lines})  # fmt: skip
+            return
+        self.page(
+            "roster.html", text=text, problem=problem, notes=notes, roles=self.roles,
+            problems=listed.problems if listed else (), days=self.carrel.auth.invitation_days,
+            most=roster.MOST_LINES,
+        )  # fmt: skip
+
+    def _made(
+        self, rows: list[tuple[Entry, str]], there: tuple[tuple[Entry, str], ...], days: int
+    ) -> None:
+        table = roster.as_csv(rows)
+        if self.wants_json:
+            self.finish(
+                {
+                    "invited": [
+                        {"name": e.name, "full_name": e.full_name, "link": link} for e, link in rows
+                    ],
+                    "there": [{"name": e.name, "why": why} for e, why in there],
+                }
+            )
+        elif self.get_body_argument("csv", ""):
+            self.set_header("Content-Type", "text/csv; charset=utf-8")
+            self.set_header("Content-Disposition", 'attachment; filename="invitations.csv"')
+            self.finish("\ufeff" + table)  # the mark by which Excel knows UTF-8
+        else:
+            self.page("roster_made.html", rows=rows, there=there, table=table, days=days)

@@ -1,0 +1,123 @@
+"""The people page: whom somebody looks after, and each of them by themselves."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from hub import people, powers, scopes, sessions
+from hub.audit import By
+from hub.enums import Role
+from hub.people import Search
+from hub.powers import Actor
+from hub.web.base import Handler
+from spawner.errors import CarrelError, Code
+from spawner.names import canonical
+
+MOST_SEARCHED = 100
+
+
+class PeopleHandler(Handler):
+    """What is for those who look after people; powers are decided by the account's role."""
+
+    needs = scopes.PEOPLE
+    needs_says = "This page is for teachers and administrators."
+
+    async def prepare(self) -> None:
+        await super().prepare()
+        if not self._finished:
+            powers.require_people(self.actor)
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(self.person.name, self.person.role)
+
+    def by(self) -> By:
+        return By(self.person.name, datetime.now(UTC), self.seen_from)
+
+    @property
+    def roles(self) -> list[Role]:
+        """Which the actor may give out."""
+        return [role for role in Role if role in powers.INVITABLE[self.person.role]]
+
+
+class PeoplePage(PeopleHandler):
+    """``/people``: search and choose; ``Accept: application/json`` gets the same as JSON."""
+
+    async def get(self) -> None:
+        search = self._search()
+        found, departed = await self.read(_look, self.actor, search)
+        if self.wants_json:
+            shown = [_as_json(person) for person in found.people]
+            self.finish({"people": shown, "total": found.total, "page": found.page})
+            return
+        self.page(
+            "people.html",
+            found=found,
+            search=search,
+            departed=departed,
+            roles=list(Role) if self.actor.sees_everybody else [],
+            everybody=self.actor.sees_everybody,
+        )
+
+    def _search(self) -> Search:
+        text = self.get_query_argument("q", "")[:MOST_SEARCHED]
+        status = self.get_query_argument("status", "")
+        page = self.get_query_argument("page", "1")
+        try:
+            role = self.get_query_argument("role", "")
+            return Search(
+                text="".join(c for c in text if c.isprintable()),
+                role=Role(role) if role else None,
+                disabled={"active": False, "disabled": True}.get(status),
+                running=status == "running",
+                page=int(page) if page.isdecimal() and len(page) < 8 else 1,
+            )
+        except ValueError as error:
+            known = ", ".join(role.value for role in Role)
+            raise CarrelError(
+                Code.BAD_INPUT, "There is no such role.", f"There are: {known}."
+            ) from error
+
+
+class PersonPage(PeopleHandler):
+    """``/people/<name>``: one person, and what became of the last sessions."""
+
+    async def get(self, name: str) -> None:
+        person, past = await self.read(_look_at, self.actor, canonical(name))
+        if self.wants_json:
+            self.finish(_as_json(person))
+            return
+        self.page(
+            "person.html", them=person, past=past, roles=self.roles,
+            everybody=self.actor.sees_everybody,
+        )  # fmt: skip
+
+
+def _look(tx: sa.Connection, actor: Actor, search: Search) -> tuple[Any, Any]:
+    return people.find(tx, actor, search), people.departed(tx, actor)
+
+
+def _look_at(tx: sa.Connection, actor: Actor, name: str) -> tuple[people.Person, list[Any]]:
+    person = people.one(tx, actor, name)
+    if person is None:
+        raise CarrelError(
+            Code.NOT_FOUND,
+            f"There is no account {name} among the people you look after.",
+            "The list of people shows them all.",
+        )
+    return person, sessions.of_user(tx, name, limit=10)
+
+
+def _as_json(person: people.Person) -> dict[str, Any]:
+    values = dataclasses.asdict(person)
+    for key, value in values.items():
+        if isinstance(value, datetime):
+            values[key] = value.isoformat()
+    return values | {
+        "role": person.role.value,
+        "state": person.state.value if person.state else None,
+    }

@@ -1,0 +1,121 @@
+"""What is done to the people that were chosen on the people page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from enum import Enum
+
+from hub import looking_after, resets
+from hub.audit import By
+from hub.enums import Role
+from hub.looking_after import Deed, Outcome
+from hub.web.leaving import end_logins
+from hub.web.people import PeopleHandler
+from spawner.errors import CarrelError, Code
+
+MOST_AT_ONCE = 500
+
+
+class Action(Enum):
+    """The buttons of the people page."""
+
+    DISABLE = "disable"
+    ENABLE = "enable"
+    RESET = "reset"
+    DELETE = "delete"
+    ROLE = "role"
+
+
+TO_CONFIRM = frozenset({Action.DISABLE, Action.DELETE})
+"""What is asked about once more, with the names: it takes something away from people."""
+ENDS_LOGINS = frozenset({Action.DISABLE, Action.DELETE})
+
+
+class PeopleActions(PeopleHandler):
+    """``POST /people/do``: ``action`` and one or more ``name``."""
+
+    async def post(self) -> None:
+        action, names = self._action(), self._names()
+        if action in TO_CONFIRM and not self.get_body_argument("confirmed", ""):
+            self.page(
+                "confirm.html", action=action.value, names=names, kept_days=self._kept.days,
+            )  # fmt: skip
+            return
+        by = self.by()
+        outcomes = await self.decide(looking_after.each, names, self._deed(action, by), by)
+        pending = await self._end(action, outcomes)
+        if self.wants_json:
+            self.finish({"outcomes": [self._as_json(o) for o in outcomes], "pending": pending})
+            return
+        self.page(
+            "outcomes.html", action=action.value, outcomes=outcomes, pending=pending,
+            links={o.name: self._link(o) for o in outcomes if o.token}, kept_days=self._kept.days,
+            hours=self.carrel.auth.reset_link_hours,
+        )  # fmt: skip
+
+    def _action(self) -> Action:
+        try:
+            return Action(self.get_body_argument("action", ""))
+        except ValueError as error:
+            raise CarrelError(
+                Code.BAD_INPUT, "There is no such action.", "Use the buttons of the people page."
+            ) from error
+
+    def _names(self) -> list[str]:
+        names = list(dict.fromkeys(self.get_body_arguments("name")))
+        if not names:
+            raise CarrelError(
+                Code.BAD_INPUT, "Nobody was chosen.", "Go back and mark somebody on the list."
+            )
+        if len(names) > MOST_AT_ONCE:
+            raise CarrelError(
+                Code.BAD_INPUT, f"At most {MOST_AT_ONCE} people at a time.", "Choose fewer."
+            )
+        return names
+
+    @property
+    def _kept(self) -> timedelta:
+        return timedelta(days=self.carrel.auth.home_kept_days)
+
+    def _deed(self, action: Action, by: By) -> Deed:
+        match action:
+            case Action.DISABLE:
+                return looking_after.disable(self.actor, by)
+            case Action.ENABLE:
+                return looking_after.enable(self.actor, by)
+            case Action.RESET:
+                lifetime = timedelta(hours=self.carrel.auth.reset_link_hours)
+                return looking_after.reset(self.actor, lifetime, by)
+            case Action.DELETE:
+                return looking_after.delete(self.actor, by.at + self._kept, by)
+            case Action.ROLE:
+                return looking_after.set_role(self.actor, self._role(), by)
+
+    def _role(self) -> Role:
+        try:
+            return Role(self.get_body_argument("role", ""))
+        except ValueError as error:
+            raise CarrelError(
+                Code.BAD_INPUT, "There is no such role.", "Choose one of the list."
+            ) from error
+
+    async def _end(self, action: Action, outcomes: Sequence[Outcome]) -> list[str]:
+        """Ends logins and sessions where that is due; whose are not over yet."""
+        if action not in ENDS_LOGINS:
+            return []
+        # Also of those that were disabled already: the hub may not have answered the first time.
+        names = [outcome.name for outcome in outcomes if outcome.refused is None]
+        return await end_logins(self.hub_api, names)
+
+    def _link(self, outcome: Outcome) -> str:
+        return f"{self.carrel.public_url}{resets.PATH}#{outcome.token}"
+
+    def _as_json(self, outcome: Outcome) -> dict[str, object]:
+        link = self._link(outcome) if outcome.token else None
+        return {
+            "name": outcome.name,
+            "changed": outcome.changed,
+            "refused": outcome.refused,
+            "link": link,
+        }

@@ -1,0 +1,144 @@
+"""The demo's people: made once, and nobody logs in as them without a password anywhere else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hub import accounts, demo, invitations, people
+from hub.audit import By
+from hub.cli import demo as verb
+from hub.enums import Role
+from hub.people import Search
+from hub.powers import Actor
+from hub.settings import Settings, load
+from hub.store import Store
+from spawner.errors import CarrelError, Code
+from tests.hub.real_hub.running import Hub, text_of
+
+
+def test_the_people_are_made_once(store: Store, by: By) -> None:
+    assert store.decide(demo.populate, by) == len(demo.PEOPLE)
+    assert store.decide(demo.populate, by) == 0
+    teacher = Actor("teacher", Role.TEACHER)
+    found = store.read(people.find, teacher, Search())
+    assert [person.name for person in found.people] == ["student1", "student2", "student3"]
+    (link,) = store.read(invitations.of_actor, teacher)
+    assert link.most_uses == 30
+    assert all(store.read(accounts.require, p.name).password_hash is None for p in demo.PEOPLE)
+
+
+def test_elsewhere_there_is_no_such_login(hub: Hub, by: By) -> None:
+    hub.store.decide(demo.populate, by)
+    browser = hub.browser()
+    answer = browser.session.post(f"{hub.url}/hub/demo", data={"name": "admin"}, timeout=30)
+    assert answer.status_code in (403, 404)
+    assert browser.me() is None
+    assert "/hub/demo" not in browser.get("/hub/login").text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'demo = true\n[server]\nbind = "0.0.0.0"\n',
+        'demo = true\n[server]\npublic_url = "https://carrel.example.org"\n',
+    ],
+)
+def test_a_demo_that_others_could_reach_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "carrel.toml").write_text(text)
+    with pytest.raises(CarrelError) as caught:
+        load(tmp_path / "carrel.toml", {})
+    assert "anybody logs in as anybody" in caught.value.message
+
+
+def test_the_demo_is_beside_the_living_installation(monkeypatch: pytest.MonkeyPatch) -> None:
+    living = Settings(data_dir=Path("/srv/carrel"))
+    environ = {"CARREL_DATA_DIR": "/srv/carrel", "CARREL_SERVER__PORT": "80", "PATH": "/bin"}
+    verb.own_environment(environ, living, 8123)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    own = load(Path("/nowhere"))
+    assert own.demo is True
+    assert (own.data_dir, own.server.port) == (Path("/srv/carrel-demo"), 8123)
+    assert own.project != living.project
+    assert own.network.subnet != living.network.subnet
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"etc/settings.json": '{"demo": false}'},
+        {"etc/settings.json": "not json"},
+        {"homes/mia/thesis.ipynb": "{}"},
+        {"etc/settings.json": '{"demo": "yes"}', "db/carrel.sqlite": ""},
+    ],
+)
+def test_a_folder_that_is_no_demo_is_not_touched(tmp_path: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    if files == {"etc/settings.json": "not json"}:
+        (tmp_path / "db").mkdir()
+    with pytest.raises(CarrelError) as caught:
+        verb.require_demo(tmp_path)
+    assert caught.value.code is Code.BAD_INPUT
+
+
+def test_an_empty_folder_or_a_demo_is_taken(tmp_path: Path) -> None:
+    verb.require_demo(tmp_path / "absent")
+    verb.require_demo(tmp_path)
+    (tmp_path / "logs").mkdir()
+    verb.require_demo(tmp_path)  # an `up` that was killed early
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "settings.json").write_text('{"demo": true}')
+    verb.require_demo(tmp_path)
+
+
+class TestInADemo:
+    """A hub with ``demo = true``."""
+
+    @pytest.fixture(scope="class")
+    def hub(self, tmp_path_factory: pytest.TempPathFactory):
+        import sqlalchemy as sa
+
+        folder = tmp_path_factory.mktemp("demo")
+        url = sa.URL.create("sqlite+pysqlite", database=str(folder / "carrel.sqlite"))
+        hub = Hub(folder, url, {"demo": True})
+        hub.start()
+        yield hub
+        hub.stop()
+
+    def test_one_click_logs_in(self, hub: Hub, by: By) -> None:
+        hub.store.decide(demo.populate, by)
+        browser = hub.browser()
+        page = browser.get("/hub/login").text
+        for person in demo.PEOPLE:
+            assert f'value="{person.name}"' in page
+        answer = browser.post_to("/hub/demo", "/hub/login", name="teacher")
+        assert answer.status_code == 302
+        assert browser.me()["name"] == "teacher"
+        answer = browser.post_to("/hub/demo", "/hub/home", name="student1")
+        assert browser.me()["name"] == "student1"
+
+    @pytest.mark.parametrize("name", ["", "root", "<b>x</b>"])
+    def test_only_as_the_demos_people(self, hub: Hub, name: str) -> None:
+        browser = hub.browser()
+        answer = browser.post_to("/hub/demo", "/hub/login", name=name)
+        assert answer.status_code == 400
+        assert "nobody of that name" in text_of(answer)
+        assert browser.me() is None
+
+    def test_a_form_without_its_token_is_refused(self, hub: Hub, by: By) -> None:
+        hub.store.decide(demo.populate, by)
+        browser = hub.browser()
+        answer = browser.session.post(f"{hub.url}/hub/demo", data={"name": "admin"}, timeout=30)
+        assert answer.status_code == 403
+        assert browser.me() is None
+
+    def test_who_was_disabled_is_told_how_to_start_over(self, hub: Hub, by: By) -> None:
+        hub.store.decide(demo.populate, by)
+        hub.store.decide(accounts.disable, "student3", by)
+        answer = hub.browser().post_to("/hub/demo", "/hub/login", name="student3")
+        assert answer.status_code == 403
+        assert "./carrel demo --reset" in text_of(answer)
