@@ -107,7 +107,7 @@ def _known(package: str) -> bool:
 def network() -> Iterator[None]:
     """A network namespace that reaches the outside through this host, and is gone afterwards."""
     _remove_network()
-    forwards = IP_FORWARD.read_text(encoding="ascii")
+    # Left on afterwards: an engine that was started meanwhile counts on it, as engines do.
     IP_FORWARD.write_text("1", encoding="ascii")
     _must(["ip", "netns", "add", NAMESPACE])
     _must(["ip", "link", "add", OUTSIDE, "type", "veth", "peer", "name", INSIDE])
@@ -125,7 +125,6 @@ def network() -> Iterator[None]:
         yield
     finally:
         _remove_network()
-        pass
 
 
 def _host_rules() -> list[list[str]]:
