@@ -12,7 +12,9 @@ The only code that opens Carrel's database. Deciders are pure, one subject a fil
                                              links that let people in; who may do what to whom
     authenticator handlers/                  getting in, from JupyterHub's side
     admission capacity sessions lifecycle    what may start, and what runs
-    hub_api                                  JupyterHub's API, for the command line
+    hub_api node_api                         JupyterHub's API; node's socket, for homes
+    homes departures outsiders export        sizes; deleted accounts; who is shut out; all about one
+    chores housekeeping                      what is done when it is due; the process that does it
     web/  the carrel service: own pages      cli/  the ./carrel command
 """
 

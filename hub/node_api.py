@@ -31,6 +31,8 @@ class NodeApi:
     async def names(self) -> list[str]:
         """Whose homes there are."""
         async with self._asked("GET", "/carrel/homes", SOON_S) as answer:
+            if answer.status == 404:
+                raise _away()  # an earlier node, of an upgrade that is under way
             raw = await _read(answer)
         found = []
         for part in json.loads(raw)["homes"]:

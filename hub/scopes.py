@@ -74,7 +74,7 @@ ROLES: list[dict[str, Any]] = [
     {
         "name": HOUSEKEEPING,
         "description": "Puts out who is not let in any more",
-        "scopes": ["read:users:name", "read:servers", "delete:servers", "delete:users"],
+        "scopes": ["read:servers", "delete:servers", "delete:users"],
         "services": [HOUSEKEEPING],
     },
     {

@@ -5,6 +5,7 @@
     provider_login provider_invitation carried            the same, with a provider
     account_page                                          one's own account: password, name
     start_pages         home, start and progress page      open_page  leads into one's session
+    session_files                                         asks a session whether it holds a file
     link.js                                               moves a link's code into the form
 
 Everything else that people see is in ``web/``.

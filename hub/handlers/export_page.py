@@ -10,21 +10,32 @@ from tornado import web
 from tornado.iostream import StreamClosedError
 
 from hub import accounts, export, node_api, powers
+from hub.accounts import Account
 from hub.handlers.form import Form
 from hub.powers import Actor
 from spawner.names import canonical
 
 
 class ExportPage(Form):
-    """POST of a form, as a line in the audit comes of it: one's own, or by an admin anybody's."""
+    """GET asks, POST sends and leaves a line in the audit: one's own, or by an admin anybody's."""
 
     @web.authenticated
-    async def post(self, name: str | None = None) -> None:
+    async def get(self, name: str | None = None) -> None:
+        _, whose = await self._asked(name)
+        await self.show("export.html", 200, whose=whose)
+
+    async def _asked(self, name: str | None) -> tuple[Account, str]:
+        """Who asks, and about whom. Raises CarrelError(REFUSED)."""
         account = await self.store.in_thread(
             self.store.read, accounts.require_enabled, self.current_user.name
         )
         whose = canonical(name) if name is not None else account.name
         powers.require_export(Actor.of(account), whose)
+        return account, whose
+
+    @web.authenticated
+    async def post(self, name: str | None = None) -> None:
+        account, whose = await self._asked(name)
         # Opened first: where the home cannot be had, the answer is a sentence and no archive.
         async with node_api.of(self.authenticator.carrel).archive(whose) as home:
             known = await self.store.in_thread(

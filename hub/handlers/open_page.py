@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote, urlencode
 
 from tornado import web
@@ -17,8 +17,11 @@ from tornado import web
 from hub import accounts
 from hub.enums import Interface
 from hub.handlers.form import Form
+from hub.handlers.session_files import holds
 from spawner.errors import CarrelError, Code
 
+WELCOME = "Welcome.ipynb"
+"""What images/session puts into a new home."""
 MOST_PATH = 1024
 """In characters."""
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
@@ -113,6 +116,9 @@ class OpenPage(Form):
             more = f"?{urlencode({'next': back})}" if asked.query else ""
             self.redirect(f"{self.hub.base_url}spawn{more}", status=303)
             return
+        if asked.path == WELCOME and not await holds(user.spawner, WELCOME):
+            # The site's own image has none, and it may be deleted.
+            asked = replace(asked, path="")
         account = await self.store.in_thread(self.store.read, accounts.require_enabled, user.name)
         # With its host, where each session has one of its own; ends in a slash.
         self.redirect(f"{user.url}{where(asked, account.interface)}", status=303)

@@ -12,14 +12,12 @@ from tornado.httputil import url_concat
 
 from hub import accounts, sessions
 from hub.enums import Interface
+from hub.handlers.open_page import WELCOME
 from hub.sessions import Session
 from spawner.errors import CarrelError
 
 if TYPE_CHECKING:
     from hub.authenticator import Accounts
-
-WELCOME = "Welcome.ipynb"
-"""What images/session puts into a new home."""
 
 
 @dataclass(frozen=True)

@@ -17,4 +17,5 @@ ENV PATH=/opt/carrel/venv/bin:$PATH \
     SHELL=/bin/bash \
     NVIDIA_VISIBLE_DEVICES=void
 WORKDIR /content
+ENTRYPOINT ["/opt/carrel/bin/session"]
 CMD ["jupyterhub-singleuser"]

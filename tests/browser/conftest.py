@@ -53,7 +53,10 @@ class Person:
         self.wait_for_lab()
 
     def wait_for_lab(self) -> None:
-        self.page.wait_for_url("**/user/**/lab**", timeout=READY_WITHIN_MS)
+        """The first session opens with the Welcome notebook; Lab is one address away."""
+        self.page.wait_for_url("**/user/**", timeout=READY_WITHIN_MS)
+        self.page.goto(f"{self.url}/hub/open?in=lab")
+        self.page.wait_for_url("**/user/**/lab**")
         expect(self.page.locator("#jp-main-dock-panel")).to_be_visible(timeout=60_000)
 
     def new_notebook(self) -> None:

@@ -15,7 +15,7 @@ from hub.powers import Actor
 from hub.settings import Settings, load
 from hub.store import Store
 from spawner.errors import CarrelError, Code
-from tests.hub.real_hub.running import Hub, text_of
+from tests.hub.real_hub.running import Hub
 
 
 def test_the_people_are_made_once(store: Store, by: By) -> None:
@@ -93,52 +93,3 @@ def test_an_empty_folder_or_a_demo_is_taken(tmp_path: Path) -> None:
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc" / "settings.json").write_text('{"demo": true}')
     verb.require_demo(tmp_path)
-
-
-class TestInADemo:
-    """A hub with ``demo = true``."""
-
-    @pytest.fixture(scope="class")
-    def hub(self, tmp_path_factory: pytest.TempPathFactory):
-        import sqlalchemy as sa
-
-        folder = tmp_path_factory.mktemp("demo")
-        url = sa.URL.create("sqlite+pysqlite", database=str(folder / "carrel.sqlite"))
-        hub = Hub(folder, url, {"demo": True})
-        hub.start()
-        yield hub
-        hub.stop()
-
-    def test_one_click_logs_in(self, hub: Hub, by: By) -> None:
-        hub.store.decide(demo.populate, by)
-        browser = hub.browser()
-        page = browser.get("/hub/login").text
-        for person in demo.PEOPLE:
-            assert f'value="{person.name}"' in page
-        answer = browser.post_to("/hub/demo", "/hub/login", name="teacher")
-        assert answer.status_code == 302
-        assert browser.me()["name"] == "teacher"
-        answer = browser.post_to("/hub/demo", "/hub/home", name="student1")
-        assert browser.me()["name"] == "student1"
-
-    @pytest.mark.parametrize("name", ["", "root", "<b>x</b>"])
-    def test_only_as_the_demos_people(self, hub: Hub, name: str) -> None:
-        browser = hub.browser()
-        answer = browser.post_to("/hub/demo", "/hub/login", name=name)
-        assert answer.status_code == 400
-        assert "nobody of that name" in text_of(answer)
-        assert browser.me() is None
-
-    def test_a_form_without_its_token_is_refused(self, hub: Hub, by: By) -> None:
-        hub.store.decide(demo.populate, by)
-        browser = hub.browser()
-        answer = browser.session.post(f"{hub.url}/hub/demo", data={"name": "admin"}, timeout=30)
-        assert answer.status_code == 403
-        assert browser.me() is None
-
-    def test_who_was_disabled_is_told_how_to_start_over(self, hub: Hub, by: By) -> None:
-        hub.store.decide(demo.populate, by)
-        hub.store.decide(accounts.disable, "student3", by)
-        answer = hub.browser().post_to("/hub/demo", "/hub/login", name="student3")
-        assert answer.status_code == 403
-        assert "./carrel demo --reset" in text_of(answer)

@@ -13,6 +13,7 @@ from yarl import URL
 
 from hub import sessions
 from hub.enums import Reason, Role, State
+from hub.hub_api import HubApi
 from hub.installation import load
 from hub.origins import Origins
 from hub.web.app import make_app
@@ -188,8 +189,9 @@ async def test_the_web_service_lets_in_whom_the_hub_lets_in(world: World, browse
     world.add("root", Role.ADMIN)
     world.add("ada")
     hub, ours = world.hub, load(world.hub.data_dir / "etc")
-    auth = hub_oauth(ours.secret("web/token"), Origins("", ""), f"{hub.url}/api")
-    server = make_app(ours, world.store, auth).listen(hub.web_port)
+    token, api = ours.secret("web/token"), f"{hub.url}/api"
+    auth = hub_oauth(token, Origins("", ""), api)
+    server = make_app(ours, world.store, auth, HubApi(token, api)).listen(hub.web_port)
 
     async def visit(path: str) -> tuple[int, str]:
         """Follows redirects as a browser behind the proxy would."""

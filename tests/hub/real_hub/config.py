@@ -15,7 +15,7 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 from traitlets import Dict
 
-from hub import passwords, scopes, texts
+from hub import demo, passwords, scopes, texts
 from hub.settings import Settings
 from hub.store import Store
 from hub.ways_in import way_in
@@ -118,6 +118,7 @@ c.JupyterHub.db_url = f"sqlite:///{wanted['folder']}/jupyterhub.sqlite"
 c.JupyterHub.cookie_secret_file = f"{wanted['folder']}/cookie_secret"
 c.JupyterHub.template_paths = [wanted["templates"]]
 c.JupyterHub.jinja_environment_options = texts.JINJA
+c.JupyterHub.template_vars = {"carrel_demo": demo.PEOPLE if settings.demo else ()}
 c.JupyterHub.tornado_settings = {"slow_spawn_timeout": 0.5, "slow_stop_timeout": 0.5}
 c.JupyterHub.redirect_to_server = False
 c.Spawner.consecutive_failure_limit = 0

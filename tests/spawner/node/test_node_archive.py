@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import stat
 import subprocess
 import tarfile
-import threading
 
 import pytest
 
 from spawner.node import archive as module
 from spawner.node.archive import archive
-from spawner.node.trees import Pace
+from spawner.node.trees import Pace, Why
 from tests.spawner.node.hostile import deep, hostile
 
 
@@ -143,34 +143,43 @@ def test_a_file_that_changes_its_size_keeps_the_one_it_was_announced_with(home, 
     assert len(raw) % 512 == 0
 
 
-def test_a_file_swapped_while_it_is_read_never_leads_out_and_never_blocks(home, outside):
-    """A race on purpose: file, symlink and FIFO change places as fast as they can."""
+@pytest.mark.parametrize("kind", ["symlink", "fifo", "folder", "nothing"])
+def test_a_file_swapped_while_it_is_read_never_leads_out_and_never_blocks(
+    home, outside, monkeypatch, kind
+):
+    """In the one moment that counts: after it was looked at, before it is opened."""
     (home / "file").write_text("mine")
-    (home / "link").symlink_to(outside / "theirs")
-    os.mkfifo(home / "fifo")
-    stop = threading.Event()
+    swap = {
+        "symlink": lambda path: path.symlink_to(outside / "theirs"),
+        "fifo": os.mkfifo,
+        "folder": lambda path: path.mkdir(),
+        "nothing": lambda path: None,
+    }
+    real = os.open
 
-    def swap() -> None:
-        while not stop.is_set():
-            for one in ("file", "link", "fifo"):
-                (home / one).rename(home / "it")
-                (home / "it").rename(home / one)
+    def swapping(path, flags, *more, **where):
+        if path == "file":
+            (home / "file").unlink()
+            swap[kind](home / "file")
+        return real(path, flags, *more, **where)
 
-    swapper = threading.Thread(target=swap)
-    swapper.start()
-    kinds = set()
-    try:
-        for _ in range(1500):
-            raw = b"".join(pieces(home))
-            assert b"their secret" not in raw
-            if "home/it" in (found := read(raw)):
-                kinds.add(found["home/it"].type)
-    finally:
-        stop.set()
-        swapper.join()
+    monkeypatch.setattr(os, "open", swapping)
+    raw = b"".join(pieces(home))
 
-    assert tarfile.REGTYPE in kinds
-    assert kinds <= {tarfile.REGTYPE, tarfile.SYMTYPE}
+    assert b"their secret" not in raw
+    assert "home/file" not in read(raw)
+    if kind != "nothing":
+        assert left_out(raw) == f"'home/file': {Why.CHANGED.value}\n"
+
+
+def test_a_link_swapped_for_a_file_is_left_out_and_said(home, monkeypatch):
+    (home / "link").symlink_to("x")
+
+    def swapped(_path, **_where):
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr(os, "readlink", swapped)
+    assert "'home/link': it was changed" in left_out(b"".join(pieces(home)))
 
 
 def test_what_no_path_can_name_is_left_out_and_said(home):

@@ -1,0 +1,266 @@
+"""Home, start and progress page in real Chromium: what they say, by keyboard, for everybody."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shutil
+import signal
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Page, async_playwright, expect
+
+from hub.enums import Role
+from tests.hub.front import in_front_of
+from tests.hub.world import PASSWORD, World, until
+from tests.spawner.fake_engine import Trouble, slow, status
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+QUIET = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
+SIZES = {"wide": (1200, 900), "phone": (360, 740)}
+
+
+@dataclass
+class Visitor:
+    """Somebody at a browser; with SHOTS set, every page that is checked is also kept."""
+
+    page: Page
+    url: str
+
+    async def log_in(self, name: str) -> None:
+        await self.page.goto(f"{self.url}/login")
+        await self.page.get_by_label("User name").fill(name)
+        await self.page.get_by_label("Password").fill(PASSWORD)
+        await self.page.keyboard.press("Enter")
+        await self.page.wait_for_url("**/hub/spawn")
+
+    async def look(self, name: str) -> None:
+        """axe over the whole page in both themes and sizes; nothing wider than the screen."""
+        for theme in ("light", "dark"):
+            await self.page.evaluate(f"document.documentElement.dataset.bsTheme = '{theme}'")
+            for size, (width, height) in SIZES.items():
+                await self.page.set_viewport_size({"width": width, "height": height})
+                await self.page.wait_for_timeout(300)  # bootstrap's transitions
+                if folder := os.environ.get("SHOTS"):
+                    await self.page.screenshot(path=f"{folder}/{name}-{theme}-{size}.png")
+                found = await Axe().run(self.page)
+                assert [_told(one) for one in found.response["violations"]] == [], (theme, size)
+                wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+                assert await self.page.evaluate(wide) <= 0, (theme, size)
+        await self.page.set_viewport_size({"width": 1200, "height": 900})
+
+    async def reach(self, name: str) -> None:
+        """By Tab alone, to what has the focus under that name."""
+        for _ in range(30):
+            await self.page.keyboard.press("Tab")
+            here = await self.page.evaluate("document.activeElement.textContent.trim()")
+            if here.replace("\n", " ").startswith(name):
+                return
+        raise AssertionError(f"Tab never reaches {name}")
+
+
+def _told(violation: dict[str, Any]) -> tuple[str, list[str]]:
+    return violation["id"], [node["html"][:120] for node in violation["nodes"]]
+
+
+@pytest.fixture
+async def visitor(world: World) -> AsyncIterator[Visitor]:
+    program = shutil.which("chromium")
+    assert program, "chromium is missing; ./carrel test installs it"
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=program, args=list(QUIET))
+        page = await browser.new_page()
+        page.set_default_timeout(20_000)
+        async with in_front_of(world.hub) as url:
+            yield Visitor(page, url)
+        await browser.close()
+
+
+async def test_a_first_visit_is_greeted_and_ends_in_the_welcome_notebook(
+    world: World, visitor: Visitor
+) -> None:
+    world.add("ada")
+    await visitor.page.goto(f"{visitor.url}/login")
+    await visitor.look("login")
+    await visitor.log_in("ada")
+    page = visitor.page
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Welcome, ada")
+    await expect(page.get_by_text("a computer of your own")).to_be_visible()
+    await expect(page.locator("#first-what")).to_contain_text("1 core, 1 GiB of memory")
+    await visitor.look("greeting")
+    await page.goto(f"{visitor.url}/home")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Welcome, ada")
+    await expect(page.locator("button.carrel-big")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/user/ada/notebooks/Welcome.ipynb")
+
+    await page.goto(f"{visitor.url}/home")
+    await expect(page.locator("#state")).to_contain_text("It runs. Since")
+    await visitor.look("running")
+    await visitor.reach("Stop")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#ended")).to_have_text(
+        "Your session has ended. Your files are kept."
+    )
+    await expect(page.locator("#ended")).to_be_focused()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Start a session")
+    await expect(page.get_by_text("a computer of your own")).to_have_count(0)
+    await visitor.look("ended")
+
+
+async def test_the_interface_is_chosen_by_button_and_kept(world: World, visitor: Visitor) -> None:
+    world.add("ada")
+    await visitor.log_in("ada")
+    await world.start("ada")
+    await until(lambda: world.ready("ada"))
+    page = visitor.page
+    for button, leads in (("Open in Notebook", "tree"), ("Open in JupyterLab", "lab")):
+        await page.goto(f"{visitor.url}/home")
+        await visitor.reach(button)
+        await page.keyboard.press("Enter")
+        await page.wait_for_url(f"**/user/ada/{leads}")
+        await page.goto(f"{visitor.url}/home")
+        await page.get_by_role("link", name="Open", exact=True).click()
+        await page.wait_for_url(f"**/user/ada/{leads}")
+
+
+async def test_progress_is_told_step_by_step_and_a_cancel_leads_back(
+    world: World, visitor: Visitor
+) -> None:
+    world.add("ada")
+    await visitor.log_in("ada")
+    release = asyncio.Event()
+    world.engine.trouble["start"] = _held_until(release)
+    page = visitor.page
+    await page.get_by_role("button", name="Data science").click()
+    await page.wait_for_url("**/spawn-pending/**")
+    steps = page.locator("#steps li")
+    await expect(steps).to_have_text(
+        ["You asked for a session.", "You have a place: Data science.", "The container is made."]
+    )
+    await expect(page.locator("#elapsed")).to_have_text("3 s so far.")
+    announced = "document.getElementById('elapsed').closest('[aria-live], [role=status]')"
+    assert await page.evaluate(announced) is None, "no reader should hear the seconds"
+    await visitor.look("progress")
+    await page.goto(f"{visitor.url}/home")
+    await expect(page.locator("#state")).to_have_text("It is starting.")
+    await visitor.look("starting")
+    await page.get_by_role("link", name="See how far it is").click()
+    await expect(steps).to_have_count(3)
+    await visitor.reach("Cancel")
+    await page.keyboard.press("Enter")
+    await expect(steps.last).to_have_text("It is being cancelled.")
+    release.set()
+    await expect(page.locator("#heading")).to_have_text("Cancelled: nothing was started")
+    await expect(page.locator("#heading")).to_be_focused()
+    await expect(page.locator("#problem")).to_be_hidden()
+    await visitor.look("cancelled")
+    await visitor.reach("Back to the start page")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Welcome, ada")
+
+
+def _held_until(release: asyncio.Event) -> Trouble:
+    async def trouble() -> None:
+        await release.wait()
+
+    return trouble
+
+
+async def test_a_start_that_fails_says_what_happened_and_keeps_the_link(
+    world: World, visitor: Visitor
+) -> None:
+    world.add("ada")
+    await visitor.log_in("ada")
+    await visitor.page.goto(f"{visitor.url}/open?path=a.ipynb")
+    page = visitor.page
+    world.engine.trouble["start"] = _late_refusal
+    await page.locator("button.carrel-big").click()
+    problem = page.get_by_role("alert")
+    await expect(problem).to_have_text(
+        "The engine refused to make the container. "
+        "Tell your administrator; the reason is in the logs of hub and node."
+    )
+    await expect(page.get_by_text("Your files are safe")).to_be_visible()
+    await expect(page.locator("#back")).to_be_focused()
+    await visitor.look("failed")
+    await page.reload()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Your session did not start")
+    await visitor.look("failed-again")
+    world.engine.trouble.clear()
+    await page.get_by_role("link", name="Back to the start page").click()
+    await page.locator("button.carrel-big").click()
+    await page.wait_for_url("**/user/ada/notebooks/a.ipynb")
+
+
+async def _late_refusal() -> Any:
+    await asyncio.sleep(2)
+    return await status(400)()
+
+
+async def test_a_hub_restart_during_a_start_is_waited_for(world: World, visitor: Visitor) -> None:
+    world.add("ada")
+    await visitor.log_in("ada")
+    world.engine.trouble["inspect"] = slow(60)
+    page = visitor.page
+    await page.locator("button.carrel-big").click()
+    await expect(page.locator("#steps li")).to_have_count(4)
+    await world.hub.stop(signal.SIGKILL)
+    await expect(page.locator("#looking")).to_contain_text("The hub does not answer")
+    await visitor.look("waiting")
+    world.engine.trouble.clear()
+    await world.hub.start()
+    await page.wait_for_url("**/user/ada/**", timeout=60_000)
+
+
+async def test_a_hub_that_stops_in_good_order_leaves_nobody_on_a_dead_page(
+    world: World, visitor: Visitor
+) -> None:
+    """Whether the page still hears of the cancelled start, or finds out from the next hub."""
+    world.add("ada")
+    await visitor.log_in("ada")
+    world.engine.trouble["inspect"] = slow(5)
+    await visitor.page.locator("button.carrel-big").click()
+    await expect(visitor.page.locator("#steps li")).to_have_count(4)
+    await world.hub.stop()
+    world.engine.trouble.clear()
+    await world.hub.start()
+    again = visitor.page.get_by_role("link", name=re.compile("^Start$|^Back to the start page$"))
+    inside = visitor.page.get_by_text("the session", exact=True)
+    await expect(again.or_(inside)).to_be_visible(timeout=30_000)
+
+
+async def test_each_role_has_its_links_also_on_a_phone(world: World, visitor: Visitor) -> None:
+    world.add("root", Role.ADMIN)
+    await visitor.log_in("root")
+    page = visitor.page
+    links = page.get_by_role("navigation").get_by_role("link")
+    texts = await links.all_inner_texts()
+    assert [text for text in texts if text != "People"] == [
+        "Carrel", "Session", "Account", "Tokens", "About", "Machine", "Log out",
+    ]  # fmt: skip
+    await expect(page.locator('[aria-current="page"]')).to_have_text("Session")
+    await page.set_viewport_size({"width": 360, "height": 740})
+    await page.reload()
+    await expect(page.get_by_role("link", name="Machine")).to_be_hidden()
+    await page.locator(".navbar-toggler").focus()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("link", name="Machine")).to_be_visible()
+    await visitor.look("menu")
+    await page.goto(f"{visitor.url}/no-such-page")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("There is no such page")
+    await visitor.look("404")
+
+
+async def test_nothing_to_start_yet_is_said_in_words(world: World, visitor: Visitor) -> None:
+    world.engine.images = set()
+    world.add("ada")
+    await visitor.log_in("ada")
+    await expect(visitor.page.get_by_text("Nothing can be started yet")).to_be_visible()
+    await expect(visitor.page.get_by_role("button", name="Start")).to_have_count(0)
+    await visitor.look("building")
