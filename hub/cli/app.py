@@ -21,12 +21,12 @@ app = typer.Typer(
 )
 links.add_to(people.app)
 people.app.command()(rosters.roster)
+people.app.command("identity", epilog=identity.EXAMPLE)(identity.identity)
 for verb_ in (departures.export, departures.restore, departures.departed):
     people.app.command()(verb_)
 app.add_typer(people.app, name="user")
 app.add_typer(session.app, name="session")
 app.add_typer(client_secret.app, name="sign-on")
-people.app.command("identity", epilog=identity.EXAMPLE)(identity.identity)
 app.command("token")(people.token)
 app.command("admin-link")(people.admin_link)
 

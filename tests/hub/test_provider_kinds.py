@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 import sqlalchemy as sa
+from yarl import URL
 
 from hub import accounts
 from hub.enums import Role
 from hub.knobs import CLIENT_SECRET
+from tests.hub.hub_process import HubProcess, ProxyApi, write_installation
 from tests.hub.real_hub.running import Hub, free_port, text_of
 from tests.oidc import forges
 from tests.oidc.signed_on import invite
@@ -104,3 +108,38 @@ def test_a_hub_comes_up_without_its_provider_and_says_so_at_the_login(tmp_path):
         assert answer.status_code == 503
         assert "127.0.0.1 cannot be reached now. Try again in a minute" in text_of(answer)
         assert "Traceback" not in hub.log
+
+
+@pytest.mark.parametrize(
+    ("kind", "called", "where"),
+    [
+        ("github", "GitHub", "https://github.com/login/oauth/authorize"),
+        ("gitlab", "GitLab", "https://gitlab.com/oauth/authorize"),
+    ],
+)
+async def test_the_installations_own_configuration_leads_to_the_provider(
+    tmp_path, kind, called, where
+):
+    more = {
+        "server": {"public_url": "https://carrel.example.org"},
+        "sign_on": {"provider": kind, "client_id": "of-carrel"},
+    }
+    etc = write_installation(tmp_path / "data", **more)
+    proxy = ProxyApi(free_port())
+    await proxy.start()
+    hub = HubProcess(etc.parent, proxy, free_port(), free_port())
+    try:
+        await hub.start()
+        async with aiohttp.ClientSession() as http:
+            async with http.get(f"{hub.url}/login") as page:
+                assert f"Log in with {called}" in await page.text()
+            async with http.get(f"{hub.url}/oauth_login", allow_redirects=False) as answer:
+                leads = URL(answer.headers["Location"])
+                cookie = answer.headers["Set-Cookie"]
+    finally:
+        await hub.stop(signal.SIGKILL)
+        await proxy.close()
+    assert str(leads.with_query(None)) == where
+    assert leads.query["client_id"] == "of-carrel"
+    assert leads.query["redirect_uri"] == "https://carrel.example.org/hub/oauth_callback"
+    assert "; Secure" in cookie
