@@ -23,6 +23,9 @@ COMMAND = (
     "--allow-root",
     f"--ServerApp.root_dir={CONTENT}",
     "--ServerApp.default_url=/lab",
+    # For how many seconds it believes what the hub said of a login: those that were ended since are
+    # out of the session too. JupyterHub's own is 300.
+    "--HubOAuth.cache_max_age=30",
     # Not a login shell: /etc/profile would put Debian's PATH before the notebook's Python.
     "--ServerApp.terminado_settings=shell_command=/bin/bash",
 )
