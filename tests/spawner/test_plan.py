@@ -56,5 +56,6 @@ def test_the_server_is_root_at_content_with_bash() -> None:
         "--allow-root",
         "--ServerApp.root_dir=/content",
         "--ServerApp.default_url=/lab",
+        "--HubOAuth.cache_max_age=30",
         "--ServerApp.terminado_settings=shell_command=/bin/bash",
     )
