@@ -22,6 +22,7 @@ from pydantic_settings import (
 )
 
 from hub import crossed
+from hub.enums import Provider
 from hub.knobs import (
     AbsolutePath,
     Auth,
@@ -116,6 +117,20 @@ class Settings(Section):
             return self.server.public_url
         host = "127.0.0.1" if self.server.bind == "0.0.0.0" else self.server.bind  # noqa: S104
         return f"http://{host}:{self.server.port}"
+
+    @property
+    def has_passwords(self) -> bool:
+        """Whether people log in with passwords of Carrel's own, and not at a provider."""
+        return self.sign_on.provider is Provider.LOCAL
+
+    def require_passwords(self) -> None:
+        """Raises CarrelError(REFUSED) where a provider knows the passwords."""
+        if not self.has_passwords:
+            raise CarrelError(
+                Code.REFUSED,
+                "There are no passwords here: people log in at a provider.",
+                "A password is changed there.",
+            )
 
     @property
     def behind_tls_proxy(self) -> bool:

@@ -68,6 +68,7 @@ def invite(
 def reset(name: Name, json_: Json = False) -> None:
     """Print a link that sets a new password of an account, once; the one before it ends."""
     settings = ensure_inside()
+    settings.require_passwords()
     from hub import accounts, resets
 
     acted, lifetime = by(), timedelta(hours=settings.auth.reset_link_hours)

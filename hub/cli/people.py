@@ -54,8 +54,12 @@ def add(
     with opened(settings) as store:
         if _is_there(store, name, role):
             return
-        password = new_password(settings, name, stdin=password_stdin, generate=generate)
-        hashed = passwords.hash_password(password)
+        password = hashed = None
+        if settings.has_passwords:
+            password = new_password(settings, name, stdin=password_stdin, generate=generate)
+            hashed = passwords.hash_password(password)
+        elif password_stdin or generate:
+            settings.require_passwords()
         try:
             new = accounts.NewAccount(name, role, hashed, full_name)
             store.decide(accounts.create, new, by())
@@ -65,6 +69,8 @@ def add(
                 raise
             return
     note(f"Added {name} ({role.value}).")
+    if not settings.has_passwords:
+        note(f'Who that is at the provider: ./carrel user identity {name} "<issuer> <sub>"')
     if generate:
         print(password)
 
@@ -108,6 +114,7 @@ def role(name: Name, role: Annotated[Role, typer.Argument(help="What they may do
 def password(name: Name, password_stdin: Stdin = False, generate: Generate = False) -> None:
     """Set a new password and end all logins and the session under the old one."""
     settings = ensure_inside()
+    settings.require_passwords()
     from hub import accounts, passwords
 
     with opened(settings) as store:

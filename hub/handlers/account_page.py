@@ -73,6 +73,7 @@ class AccountPage(Form):
         self._done("full_name")
 
     async def _set_password(self, account: Account) -> None:
+        self.authenticator.carrel.require_passwords()
         if account.password_hash is None:
             raise CarrelError(Code.REFUSED, "This account has no password.", "Log in as always.")
         new = self.new_password()

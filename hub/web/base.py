@@ -167,6 +167,7 @@ class Handler(HubOAuthenticated, RequestHandler):
             "hub": f"{origins.of(self.settings['installation'].settings.server).hub}/hub/",
             "version": __version__,
             "demo": self.carrel.demo,
+            "passwords": self.carrel.has_passwords,
             "here": self.request.path,
         }
         self.finish(pages.get_template(template).render(frame | values))

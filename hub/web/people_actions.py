@@ -85,6 +85,7 @@ class PeopleActions(PeopleHandler):
             case Action.ENABLE:
                 return looking_after.enable(self.actor, by)
             case Action.RESET:
+                self.carrel.require_passwords()
                 lifetime = timedelta(hours=self.carrel.auth.reset_link_hours)
                 return looking_after.reset(self.actor, lifetime, by)
             case Action.DELETE:
