@@ -107,6 +107,9 @@ class RosterPage(InviteHandler):
         role, days = self.role(), self.days()
         terms = Terms(role, timedelta(days=invitations.checked(role, days, 1).lifetime.days))
         text, notes = self._text()
+        if self.get_body_argument("edit", ""):
+            self._form(text)
+            return
         try:
             listed = roster.read(text)
         except CarrelError as error:
@@ -167,7 +170,7 @@ class RosterPage(InviteHandler):
                     "there": [{"name": e.name, "why": why} for e, why in there],
                 }
             )
-        elif self.get_body_argument("csv", ""):
+        elif self.get_body_argument("invite") == "csv":
             self.set_header("Content-Type", "text/csv; charset=utf-8")
             self.set_header("Content-Disposition", 'attachment; filename="invitations.csv"')
             self.finish("\ufeff" + table)  # the mark by which Excel knows UTF-8

@@ -118,7 +118,7 @@ async def test_each_new_person_gets_a_link_and_again_only_the_new(site: Site) ->
 
 
 async def test_the_csv_comes_at_once_for_whoever_wants_that(site: Site) -> None:
-    status, body = await _send(site, "mia, Mia", ("invite", "1"), ("csv", "1"))
+    status, body = await _send(site, "mia, Mia", ("invite", "csv"))
     rows = list(csv.DictReader(io.StringIO(body.removeprefix("\ufeff"))))
     assert status == 200 and rows[0]["name"] == "mia" and LINK.fullmatch(rows[0]["link"])
 
@@ -138,6 +138,11 @@ async def test_ten_thousand_lines_are_refused_with_a_sentence(site: Site) -> Non
     status, page = await _send(site, text, ("invite", "1"))
     assert status == 400 and "10,000 lines" in page and "Split it" in page
     assert _all(site) == []
+
+
+async def test_a_list_can_be_changed_before_anybody_is_invited(site: Site) -> None:
+    status, page = await _send(site, "mia, Mia\njo", ("edit", "1"))
+    assert status == 200 and "mia, Mia\njo</textarea>" in page and _all(site) == []
 
 
 async def test_a_file_may_be_uploaded(site: Site) -> None:
