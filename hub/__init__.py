@@ -2,16 +2,19 @@
 
 The only code that opens Carrel's database. Deciders are pure, one subject a file.
 
-    settings knobs settings_table texts      every knob, read once; its table in the docs; languages
-    installation wiring scopes               what `up` wrote, joined into JupyterHub's configuration
+    settings knobs crossed settings_table texts
+                                             every knob, read once; its table in the docs; languages
+    installation wiring scopes origins       what `up` wrote, joined into JupyterHub's configuration
     store sqlite models migrations/ enums    the database
     accounts passwords attempts login        who gets in
     ways_in sign_on providers openid sign_on_authenticator
                                              logging in at a provider instead
-    links invitations resets powers audit client_address
-                                             links that let people in; who may do what to whom
-    authenticator handlers/                  getting in, from JupyterHub's side
-    admission capacity sessions lifecycle    what may start, and what runs
+    links invitations resets roster rosters demo
+                                             links that let people in; class lists; a demo's people
+    people looking_after powers audit        who is there; who may do what to whom, and who did
+    authenticator client_address handlers/   getting in, from JupyterHub's side
+    admission capacity remapping sessions lifecycle
+                                             what may start, and what runs
     hub_api node_api                         JupyterHub's API; node's socket, for homes
     homes departures outsiders export        sizes; deleted accounts; who is shut out; all about one
     chores housekeeping                      what is done when it is due; the process that does it

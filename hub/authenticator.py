@@ -1,13 +1,10 @@
 """JupyterHub's side of getting in: Carrel's accounts decide, and nothing else does.
 
-Wiring, in the hub's configuration::
-
-    c.JupyterHub.authenticator_class = for_installation(settings, store)
+Which class of these it is, or ``sign_on_authenticator``'s, ``ways_in`` picks.
 """
 
 from __future__ import annotations
 
-import ipaddress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -111,7 +108,7 @@ class Accounts(Authenticator):
 
     def address(self, handler: BaseHandler) -> str:
         """Where the request comes from; see ``hub.client_address``."""
-        network, server = self.carrel.network, self.carrel.server
+        network = self.carrel.network
         context = handler.request.connection.context
         peer = context.address[0] if isinstance(context.address, tuple) else UNKNOWN
         return client_address(
@@ -119,8 +116,7 @@ class Accounts(Authenticator):
             ",".join(handler.request.headers.get_list("X-Forwarded-For")),
             network.subnet,
             {network.proxy_address, *handler.app.trusted_downstream_ips},
-            behind_tls_proxy=bool(server.public_url)
-            and ipaddress.ip_address(server.bind).is_loopback,
+            behind_tls_proxy=self.carrel.behind_tls_proxy,
         )
 
     def get_handlers(self, app: Any) -> list[tuple[Any, ...]]:

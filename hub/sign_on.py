@@ -1,7 +1,8 @@
 """Decides whether somebody whom a provider vouches for may come in: nobody, unless invited.
 
 An account and an identity are joined in two ways only: by an invitation, when the account is made,
-and by whoever runs Carrel (``attach``). Never because names or addresses are the same.
+and by whoever runs Carrel (``accounts.set_identity``). Never because names or addresses are the
+same.
 """
 
 from __future__ import annotations

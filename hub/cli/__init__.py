@@ -9,6 +9,10 @@ images recipe       what is built from what, and which of it under which names (
 build debian mirrors  builds it; its base; where its packages come from
 deployment health   the files that the containers read; waiting until they answer
 site                this checkout, its settings and what it remembers
-people links session new_password database   the verbs on people
+people links rosters departures identity session
+                    the verbs on people, invitations, class lists, deleted accounts, sessions
+new_password database   what those share
+client_secret       the verb on single sign-on
+demo                a second Carrel, to look around in
 output progress shell                  printing, and running other programs
 """

@@ -2,8 +2,9 @@
 
     __main__ app   starts it; the routes        auth     who asks, and what they may see
     base           what every handler shares: login, permission, and one path for errors
-    student admin api                           the handlers, by audience
-    status         what the admin page and the API tell of the machine (pure)
+    student people people_actions invitations admin api
+                   the handlers, by audience    leaving  ends logins and sessions through the hub
+    status words   what is told of the machine; times and sizes as people say them (pure)
     templates/ static/
 
 It calls the hub from the server only, never from the browser; its end disturbs no session.

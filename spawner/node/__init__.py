@@ -8,6 +8,7 @@
     strict_json fields          JSON from outside, read without guessing
     rules body                  a create body: decided field by field, then written anew
     homes layout                folders of the data directory, symlinks refused by the kernel
+    roots handover              under which users sessions ran before; homes handed over from them
     home_keeper                 the routes on homes:
       trees sizes archive removal pieces   walked, measured, sent as a tar, removed for good
     engine network              the engine's socket; whether its network is the guarded one
