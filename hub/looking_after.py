@@ -12,10 +12,12 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from hub import accounts, audit, people, powers, resets
+from hub.accounts import Account
 from hub.audit import Action, By
 from hub.enums import Role
 from hub.powers import Actor
 from spawner.errors import CarrelError
+from spawner.names import canonical
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ def disable(actor: Actor, by: By) -> Deed:
     """Lets nobody in under the name; the caller then ends logins and session."""
 
     def deed(tx: sa.Connection, name: str) -> Outcome:
-        account = accounts.require(tx, name)
+        account = _looked_after(tx, actor, name)
         powers.require_end(actor, account, people.count_enabled_admins(tx))
         return Outcome(account.name, accounts.disable(tx, account.name, by))
 
@@ -58,8 +60,7 @@ def disable(actor: Actor, by: By) -> Deed:
 
 def enable(actor: Actor, by: By) -> Deed:
     def deed(tx: sa.Connection, name: str) -> Outcome:
-        account = accounts.require(tx, name)
-        powers.require_look_after(actor, account)
+        account = _looked_after(tx, actor, name)
         return Outcome(account.name, accounts.enable(tx, account.name, by))
 
     return deed
@@ -68,7 +69,7 @@ def enable(actor: Actor, by: By) -> Deed:
 def reset(actor: Actor, lifetime: timedelta, by: By) -> Deed:
     def deed(tx: sa.Connection, name: str) -> Outcome:
         token = resets.offer(tx, actor, name, lifetime, by)
-        return Outcome(accounts.require(tx, name).name, True, token=token)
+        return Outcome(canonical(name), True, token=token)
 
     return deed
 
@@ -77,7 +78,7 @@ def delete(actor: Actor, remove_at: datetime, by: By) -> Deed:
     """Deletes the account; the caller then ends logins and session."""
 
     def deed(tx: sa.Connection, name: str) -> Outcome:
-        account = accounts.require(tx, name)
+        account = _looked_after(tx, actor, name)
         powers.require_end(actor, account, people.count_enabled_admins(tx))
         accounts.remove(tx, account.name, by, remove_at)
         return Outcome(account.name, True)
@@ -89,7 +90,7 @@ def set_role(actor: Actor, role: Role, by: By) -> Deed:
     """Raises CarrelError through ``powers``: only admins, and not the last one's own role."""
 
     def deed(tx: sa.Connection, name: str) -> Outcome:
-        account = accounts.require(tx, name)
+        account = _looked_after(tx, actor, name)
         powers.require_invite(actor, account.role)
         powers.require_invite(actor, role)
         if role is not account.role:
@@ -97,3 +98,7 @@ def set_role(actor: Actor, role: Role, by: By) -> Deed:
         return Outcome(account.name, accounts.set_role(tx, account.name, role, by))
 
     return deed
+
+
+def _looked_after(tx: sa.Connection, actor: Actor, name: str) -> Account:
+    return powers.require_look_after(actor, accounts.find(tx, name), canonical(name))

@@ -79,15 +79,24 @@ def looks_after(actor: Actor, account: Account) -> bool:
     )
 
 
-def require_look_after(actor: Actor, account: Account) -> None:
-    """Raises CarrelError(NOT_FOUND), as for a name that nobody has: who there is beyond one's own
-    students is no teacher's business."""
-    if not looks_after(actor, account):
-        raise CarrelError(
-            Code.NOT_FOUND,
-            f"There is no account {account.name} among the people you look after.",
-            "Ask an administrator.",
-        )
+def require_look_after(actor: Actor, account: Account | None, name: str) -> Account:
+    """The account of that name, if there is one and the actor looks after it.
+
+    Raises CarrelError(NOT_FOUND), the same in both cases: who there is beyond one's own students
+    is no teacher's business.
+    """
+    if account is None or not looks_after(actor, account):
+        raise not_looked_after(name)
+    return account
+
+
+def not_looked_after(name: str) -> CarrelError:
+    """What is said of a name that the actor may know nothing about."""
+    return CarrelError(
+        Code.NOT_FOUND,
+        f"There is no account {name} among the people you look after.",
+        "The list of people shows them all.",
+    )
 
 
 def require_export(actor: Actor, name: str) -> None:
@@ -105,7 +114,7 @@ def require_end(actor: Actor, account: Account, enabled_admins: int) -> None:
 
     ``enabled_admins`` counts the admins who can log in now.
     """
-    require_look_after(actor, account)
+    require_look_after(actor, account, account.name)
     if account.name == actor.name:
         raise CarrelError(
             Code.REFUSED, "This is your own account.", "Another administrator can do it."

@@ -13,6 +13,7 @@ from hub.enums import LinkKind, LinkState
 from hub.links import Link, Wish
 from hub.powers import Actor
 from spawner.errors import CarrelError, Code
+from spawner.names import canonical
 
 PATH = "/hub/reset"
 """Of the page that takes a token in its fragment: ``<public_url>/hub/reset#<token>``."""
@@ -47,8 +48,8 @@ def create(tx: sa.Connection, name: str, lifetime: timedelta, by: By) -> str:
 def offer(tx: sa.Connection, actor: Actor, name: str, lifetime: timedelta, by: By) -> str:
     """As ``create``, for somebody whom the actor looks after. Raises CarrelError(NOT_FOUND) too."""
     powers.require_people(actor)
-    powers.require_look_after(actor, accounts.require(tx, name))
-    return create(tx, name, lifetime, by)
+    account = powers.require_look_after(actor, accounts.find(tx, name), canonical(name))
+    return create(tx, account.name, lifetime, by)
 
 
 def find_usable(tx: sa.Connection, token: str, now: datetime) -> Account:

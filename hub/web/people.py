@@ -104,11 +104,7 @@ def _look(tx: sa.Connection, actor: Actor, search: Search) -> tuple[Any, Any]:
 def _look_at(tx: sa.Connection, actor: Actor, name: str) -> tuple[people.Person, list[Any]]:
     person = people.one(tx, actor, name)
     if person is None:
-        raise CarrelError(
-            Code.NOT_FOUND,
-            f"There is no account {name} among the people you look after.",
-            "The list of people shows them all.",
-        )
+        raise powers.not_looked_after(name)
     return person, sessions.of_user(tx, name, limit=10)
 
 

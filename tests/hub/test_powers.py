@@ -60,7 +60,7 @@ def test_whom_each_looks_after(actor: Account, sees: set[str]) -> None:
         seen = account.name in sees
         assert powers.looks_after(Actor.of(actor), account) is seen
         expected = None if seen else Code.NOT_FOUND
-        assert _code(powers.require_look_after, Actor.of(actor), account) is expected
+        assert _code(powers.require_look_after, Actor.of(actor), account, account.name) is expected
         assert powers.still_resets(actor, account) is seen
         assert not powers.still_resets(replace(actor, disabled_at=NOW), account)
         assert not powers.still_resets(None, account)
