@@ -100,12 +100,17 @@ def require(tx: sa.Connection, name: str) -> Account:
     """As ``find``; raises CarrelError(NOT_FOUND) when there is none."""
     account = find(tx, name)
     if account is None:
-        raise CarrelError(
-            Code.NOT_FOUND,
-            f"There is no account {canonical(name)}.",
-            "./carrel user list shows them all.",
-        )
+        raise unknown(canonical(name))
     return account
+
+
+def unknown(name: str) -> CarrelError:
+    """What is said, to whoever may know it, of a name that nobody has."""
+    return CarrelError(
+        Code.NOT_FOUND,
+        f"There is no account {name}.",
+        "The page People shows them all, and so does ./carrel user list.",
+    )
 
 
 def require_enabled(tx: sa.Connection, name: str) -> Account:
@@ -115,7 +120,8 @@ def require_enabled(tx: sa.Connection, name: str) -> Account:
         raise CarrelError(
             Code.REFUSED,
             f"The account {account.name} is disabled.",
-            f"./carrel user enable {account.name} lets them in again.",
+            f"An administrator can enable it: on the page People, or with ./carrel user enable "
+            f"{account.name}.",
         )
     return account
 

@@ -15,7 +15,6 @@ import sqlalchemy as sa
 
 from hub import accounts, audit, models
 from hub.audit import Action, By
-from spawner.errors import CarrelError, Code
 from spawner.names import canonical
 
 END = bytes(2 * tarfile.BLOCKSIZE)
@@ -53,9 +52,7 @@ def _account(tx: sa.Connection, name: str) -> Record:
     table = models.accounts if accounts.find(tx, name) else models.departures
     found = _rows(tx, table, table.c.name == name)
     if not found:
-        raise CarrelError(
-            Code.NOT_FOUND, f"There is no account {name}.", "./carrel user list shows them all."
-        )
+        raise accounts.unknown(name)
     homes = _rows(tx, models.homes, models.homes.c.name == name)
     account = {key: value for key, value in found[0].items() if key != "password_hash"}
     return account | {"home": next(iter(homes), None)}

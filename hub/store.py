@@ -167,7 +167,8 @@ class Store:
                 raise CarrelError(
                     Code.UNAVAILABLE,
                     "The database cannot be asked right now.",
-                    "Try again in a moment; if it stays so, ./carrel doctor says more.",
+                    "Try again in a moment; if it stays so, tell your administrator: "
+                    "./carrel doctor says more.",
                 ) from error
             raise
 
