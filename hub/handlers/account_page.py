@@ -40,11 +40,11 @@ class AccountPage(Form):
     @web.authenticated
     async def get(self) -> None:
         done = self.get_query_argument("done", "")
-        await self._show(await self._account(), {}, done=done if done in DONE else "")
+        await self._show(await self.own_account(), {}, done=done if done in DONE else "")
 
     @web.authenticated
     async def post(self) -> None:
-        account = await self._account()
+        account = await self.own_account()
         change = self.field("change")
         if change == "password":
             await self._set_password(account)
@@ -52,12 +52,6 @@ class AccountPage(Form):
             await self._set_full_name(account)
         else:
             raise CarrelError(Code.BAD_INPUT, "This form says nothing to change.", self.reopen)
-
-    async def _account(self) -> Account:
-        account: Account = await self.store.in_thread(
-            self.store.read, accounts.require_enabled, self.current_user.name
-        )
-        return account
 
     async def _set_full_name(self, account: Account) -> None:
         full_name, by = self.field("full_name"), self.by(account.name)

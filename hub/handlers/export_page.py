@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from tornado import web
 from tornado.iostream import StreamClosedError
 
-from hub import accounts, export, node_api, powers
+from hub import export, node_api, powers
 from hub.accounts import Account
 from hub.handlers.form import Form
 from hub.powers import Actor
@@ -26,9 +26,7 @@ class ExportPage(Form):
 
     async def _asked(self, name: str | None) -> tuple[Account, str]:
         """Who asks, and about whom. Raises CarrelError(REFUSED)."""
-        account = await self.store.in_thread(
-            self.store.read, accounts.require_enabled, self.current_user.name
-        )
+        account = await self.own_account()
         whose = canonical(name) if name is not None else account.name
         powers.require_export(Actor.of(account), whose)
         return account, whose

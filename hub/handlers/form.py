@@ -13,7 +13,7 @@ from jupyterhub.handlers.base import BaseHandler
 from jupyterhub.handlers.login import LoginHandler
 from tornado import web
 
-from hub import passwords
+from hub import accounts, passwords
 from hub.accounts import Account
 from hub.audit import By
 from hub.store import Store
@@ -67,6 +67,13 @@ class Form(BaseHandler):
     @property
     def min_length(self) -> int:
         return self.authenticator.carrel.auth.password_min_length
+
+    async def own_account(self) -> Account:
+        """Of whoever is logged in. Raises CarrelError(REFUSED) when it is disabled."""
+        account: Account = await self.store.in_thread(
+            self.store.read, accounts.require_enabled, self.current_user.name
+        )
+        return account
 
     def by(self, who: str) -> By:
         return By(who, datetime.now(UTC), self.authenticator.address(self))

@@ -119,6 +119,6 @@ class OpenPage(Form):
         if asked.path == WELCOME and not await holds(user.spawner, WELCOME):
             # The site's own image has none, and it may be deleted.
             asked = replace(asked, path="")
-        account = await self.store.in_thread(self.store.read, accounts.require_enabled, user.name)
+        account = await self.own_account()
         # With its host, where each session has one of its own; ends in a slash.
         self.redirect(f"{user.url}{where(asked, account.interface)}", status=303)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from hub import invitations, roster, rosters
 from hub.enums import LinkState, Role
@@ -15,13 +15,8 @@ from spawner.errors import CarrelError, Code
 class InviteHandler(PeopleHandler):
     """What both kinds of invitations share."""
 
-    def role(self) -> Role:
-        try:
-            return Role(self.get_body_argument("role", Role.STUDENT.value))
-        except ValueError as error:
-            raise CarrelError(
-                Code.BAD_INPUT, "There is no such role.", "Choose one of the list."
-            ) from error
+    def given_role(self) -> Role:
+        return self.role(self.get_body_argument("role", Role.STUDENT.value))
 
     def number(self, name: str, default: int) -> int:
         text = self.get_body_argument(name, "").strip() or str(default)
@@ -45,7 +40,7 @@ class InvitationsPage(InviteHandler):
         await self._show()
 
     async def post(self) -> None:
-        wanted = invitations.checked(self.role(), self.days(), self.number("uses", 1))
+        wanted = invitations.checked(self.given_role(), self.days(), self.number("uses", 1))
         _, token = await self.decide(invitations.invite, self.actor, wanted, self.by())
         if self.wants_json:
             self.finish({"link": self.link(token)})
@@ -104,8 +99,8 @@ class RosterPage(InviteHandler):
         self._form("")
 
     async def post(self) -> None:
-        role, days = self.role(), self.days()
-        terms = Terms(role, timedelta(days=invitations.checked(role, days, 1).lifetime.days))
+        role, days = self.given_role(), self.days()
+        terms = Terms(role, invitations.checked(role, days, 1).lifetime)
         text, notes = self._text()
         if self.get_body_argument("edit", ""):
             self._form(text)

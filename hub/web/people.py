@@ -38,6 +38,16 @@ class PeopleHandler(Handler):
     def by(self) -> By:
         return By(self.person.name, datetime.now(UTC), self.seen_from)
 
+    def role(self, text: str) -> Role:
+        """Raises CarrelError(BAD_INPUT) for what is none."""
+        try:
+            return Role(text)
+        except ValueError as error:
+            known = ", ".join(role.value for role in Role)
+            raise CarrelError(
+                Code.BAD_INPUT, "There is no such role.", f"There are: {known}."
+            ) from error
+
     @property
     def roles(self) -> list[Role]:
         """Which the actor may give out."""
@@ -67,20 +77,14 @@ class PeoplePage(PeopleHandler):
         text = self.get_query_argument("q", "")[:MOST_SEARCHED]
         status = self.get_query_argument("status", "")
         page = self.get_query_argument("page", "1")
-        try:
-            role = self.get_query_argument("role", "")
-            return Search(
-                text="".join(c for c in text if c.isprintable()),
-                role=Role(role) if role else None,
-                disabled={"active": False, "disabled": True}.get(status),
-                running=status == "running",
-                page=int(page) if page.isdecimal() and len(page) < 8 else 1,
-            )
-        except ValueError as error:
-            known = ", ".join(role.value for role in Role)
-            raise CarrelError(
-                Code.BAD_INPUT, "There is no such role.", f"There are: {known}."
-            ) from error
+        role = self.get_query_argument("role", "")
+        return Search(
+            text="".join(c for c in text if c.isprintable()),
+            role=self.role(role) if role else None,
+            disabled={"active": False, "disabled": True}.get(status),
+            running=status == "running",
+            page=int(page) if page.isdecimal() and len(page) < 8 else 1,
+        )
 
 
 class PersonPage(PeopleHandler):

@@ -8,7 +8,6 @@ from enum import Enum
 
 from hub import looking_after, resets
 from hub.audit import By
-from hub.enums import Role
 from hub.looking_after import Deed, Outcome
 from hub.web.leaving import end_logins
 from hub.web.people import PeopleHandler
@@ -91,15 +90,8 @@ class PeopleActions(PeopleHandler):
             case Action.DELETE:
                 return looking_after.delete(self.actor, by.at + self._kept, by)
             case Action.ROLE:
-                return looking_after.set_role(self.actor, self._role(), by)
-
-    def _role(self) -> Role:
-        try:
-            return Role(self.get_body_argument("role", ""))
-        except ValueError as error:
-            raise CarrelError(
-                Code.BAD_INPUT, "There is no such role.", "Choose one of the list."
-            ) from error
+                role = self.role(self.get_body_argument("role", ""))
+                return looking_after.set_role(self.actor, role, by)
 
     async def _end(self, action: Action, outcomes: Sequence[Outcome]) -> list[str]:
         """Ends logins and sessions where that is due; whose are not over yet."""
