@@ -65,7 +65,7 @@ def logged_in(hub: Hub, name: str) -> Browser:
 
 
 def export(browser: Browser, path: str = "/hub/export") -> requests.Response:
-    """Posts what the account page's form would."""
+    """Posts what the page's form would, with the token of any page of theirs."""
     found = re.search(r'name="_xsrf" value="([^"]*)"', browser.get("/hub/account").text)
     assert found
     return browser.session.post(f"{browser.url}{path}", data={"_xsrf": found[1]}, timeout=60)
@@ -129,7 +129,15 @@ def test_without_a_login_a_token_of_the_form_or_by_a_link_there_is_none(
     browser = logged_in(hub, "ann")
     browser.get("/hub/account")
     assert browser.session.post(f"{hub.url}/hub/export", timeout=30).status_code == 403
-    assert browser.get("/hub/export").status_code == 405
+
+
+def test_the_page_itself_asks_and_sends_nothing(hub: Hub) -> None:
+    browser, before = logged_in(hub, "ann"), exported(hub)
+    answer = browser.get("/hub/export")
+    assert answer.status_code == 200
+    assert 'action="/hub/export/ann"' in answer.text
+    assert browser.get("/hub/export/root").status_code == 403
+    assert exported(hub) == before
 
 
 def test_without_node_there_is_a_sentence_and_no_archive(hub: Hub) -> None:
