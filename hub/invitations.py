@@ -20,7 +20,7 @@ from hub.powers import Actor
 from spawner.errors import CarrelError, Code
 
 PATH = "/hub/invitation"
-"""Of the page that takes a token in its fragment: ``<public_url>/hub/invitation#<token>``."""
+"""Of the page that takes a token in its fragment."""
 MOST_USES = 1000
 MOST_DAYS = 365
 
@@ -35,6 +35,11 @@ class Invitation:
     name: str | None = None
     """User name that the page proposes."""
     full_name: str = ""
+
+
+def url(public_url: str, token: str) -> str:
+    """What is sent to whoever is invited."""
+    return f"{public_url}{PATH}#{token}"
 
 
 def checked(role: Role, days: int, most_uses: int) -> Invitation:

@@ -16,7 +16,7 @@ from spawner.errors import CarrelError, Code
 from spawner.names import canonical
 
 PATH = "/hub/reset"
-"""Of the page that takes a token in its fragment: ``<public_url>/hub/reset#<token>``."""
+"""Of the page that takes a token in its fragment."""
 _NO_LINK = "This link has expired or was never made."
 """Also what is said of a disabled account's: who holds a link learns no more."""
 _WHY = {
@@ -24,6 +24,11 @@ _WHY = {
     LinkState.USED: "This link has been used.",
     LinkState.WITHDRAWN: "This link was replaced by a newer one, or the password was changed.",
 }
+
+
+def url(public_url: str, token: str) -> str:
+    """What is given to whose password it is."""
+    return f"{public_url}{PATH}#{token}"
 
 
 def create(tx: sa.Connection, name: str, lifetime: timedelta, by: By) -> str:

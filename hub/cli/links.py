@@ -54,7 +54,8 @@ def invite(
     acted = by()
     with opened(settings) as store:
         number, token = store.decide(invitations.create, wanted, acted)
-    link, until = f"{settings.public_url}{invitations.PATH}#{token}", acted.at + wanted.lifetime
+    link = invitations.url(settings.public_url, token)
+    until = acted.at + wanted.lifetime
     if json_:
         as_json({"id": number, "link": link, "role": role, "uses": uses, "expires_at": until})
         return
@@ -75,7 +76,7 @@ def reset(name: Name, json_: Json = False) -> None:
     with opened(settings) as store:
         name = store.read(accounts.require, name).name
         token = store.decide(resets.create, name, lifetime, acted)
-    link, until = f"{settings.public_url}{resets.PATH}#{token}", acted.at + lifetime
+    link, until = resets.url(settings.public_url, token), acted.at + lifetime
     if json_:
         as_json({"name": name, "link": link, "expires_at": until})
         return

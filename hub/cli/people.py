@@ -213,7 +213,7 @@ def admin_link(
         setup = invitations.Invitation(Role.ADMIN, timedelta(hours=hours))
         _, token = store.decide(invitations.create, setup, by())
     note(f"Open this link within {hours} hours to make an admin account. It works once.")
-    print(f"{settings.public_url}{invitations.PATH}#{token}")
+    print(invitations.url(settings.public_url, token))
 
 
 @verb

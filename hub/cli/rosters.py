@@ -55,7 +55,7 @@ def roster(
             )
             plan = invited.plan
             rows = [
-                (entry, f"{settings.public_url}{invitations.PATH}#{token}")
+                (entry, invitations.url(settings.public_url, token))
                 for entry, token in invited.tokens
             ]
     for entry, why in plan.there:

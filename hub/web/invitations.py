@@ -30,7 +30,7 @@ class InviteHandler(PeopleHandler):
         return self.number("days", self.carrel.auth.invitation_days)
 
     def link(self, token: str) -> str:
-        return f"{self.carrel.public_url}{invitations.PATH}#{token}"
+        return invitations.url(self.carrel.public_url, token)
 
 
 class InvitationsPage(InviteHandler):

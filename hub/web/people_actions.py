@@ -49,8 +49,8 @@ class PeopleActions(PeopleHandler):
             return
         self.page(
             "outcomes.html", action=action.value, outcomes=outcomes, pending=pending,
-            links={o.name: self._link(o) for o in outcomes if o.token}, kept_days=self._kept.days,
-            hours=self.carrel.auth.reset_link_hours,
+            links={o.name: self._link(o.token) for o in outcomes if o.token},
+            kept_days=self._kept.days, hours=self.carrel.auth.reset_link_hours,
         )  # fmt: skip
 
     def _action(self) -> Action:
@@ -101,11 +101,11 @@ class PeopleActions(PeopleHandler):
         names = [outcome.name for outcome in outcomes if outcome.refused is None]
         return await end_logins(self.hub_api, names)
 
-    def _link(self, outcome: Outcome) -> str:
-        return f"{self.carrel.public_url}{resets.PATH}#{outcome.token}"
+    def _link(self, token: str) -> str:
+        return resets.url(self.carrel.public_url, token)
 
     def _as_json(self, outcome: Outcome) -> dict[str, object]:
-        link = self._link(outcome) if outcome.token else None
+        link = self._link(outcome.token) if outcome.token else None
         return {
             "name": outcome.name,
             "changed": outcome.changed,
