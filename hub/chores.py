@@ -16,7 +16,7 @@ from hub import departures, homes, outsiders, sessions
 from hub.audit import HOUSEKEEPING, By
 from hub.departures import Departure
 from hub.enums import Reason
-from hub.hub_api import HubApi
+from hub.hub_api import HubApi, stop_timeout_s
 from hub.node_api import NodeApi
 from hub.outsiders import Outsider
 from hub.settings import Settings
@@ -26,8 +26,6 @@ from spawner.names import escape
 
 log = logging.getLogger("carrel.housekeeping")
 
-STOP_MARGIN_S = 60
-"""Beyond the grace that a server has to stop."""
 AT_ONCE = 4
 """Sessions that are ended at the same time."""
 LOOKED_AT_FOR = timedelta(hours=1)
@@ -99,7 +97,7 @@ class Chores:
 
     async def _end(self, one: Outsider, now: datetime) -> None:
         if await asyncio.to_thread(self.hub.knows, one.name):
-            limit_s = self.settings.sessions.stop_grace_s + STOP_MARGIN_S
+            limit_s = stop_timeout_s(self.settings)
             await asyncio.to_thread(self.hub.remove_user, one.name, limit_s)
             log.info("%s is not let in any more: session and logins are ended.", one.name)
         elif one.session:

@@ -21,6 +21,8 @@ from spawner.errors import CarrelError, Code
 URL = "http://127.0.0.1:8081/hub/api"
 TIMEOUT_S = 60
 """A request may take the hub's slow_spawn_timeout and slow_stop_timeout (10 s each)."""
+STOP_MARGIN_S = 60
+"""Beyond the grace that a server has to stop: saving, the engine, the hub's book-keeping."""
 POLL_S = 0.5
 
 # The environment's proxy is for the internet, not for the hub beside us.
@@ -155,6 +157,11 @@ def of(settings: Settings) -> HubApi:
             f"The hub's token cannot be read ({path}).",
             "Run ./carrel up; it makes the missing secrets.",
         ) from error
+
+
+def stop_timeout_s(settings: Settings) -> float:
+    """How long a session may take to stop before that is a failure, in seconds."""
+    return settings.sessions.stop_grace_s + STOP_MARGIN_S
 
 
 def _user(name: str) -> str:

@@ -12,7 +12,6 @@ from hub.cli.database import by, opened
 from hub.cli.inside import ensure_inside
 from hub.cli.new_password import Generate, Stdin, new_password
 from hub.cli.output import as_json, note, table, verb
-from hub.cli.session import stop_timeout_s
 from hub.enums import Role
 from hub.settings import Settings
 from spawner.confinement import HOMES
@@ -125,7 +124,7 @@ def password(name: Name, password_stdin: Stdin = False, generate: Generate = Fal
     note(f"The password of {name} is set.")
     if generate:
         print(new)
-    _end_logins(settings, name, "The password is set")
+    _put_out(settings, name, "The password is set")
 
 
 @app.command(epilog="Example: ./carrel user disable mia")
@@ -139,7 +138,7 @@ def disable(name: Name) -> None:
     with opened(settings) as store:
         changed = store.decide(accounts.disable, name, by())
     # Also when it is disabled already: the hub may not have answered the first time.
-    _end_logins(settings, name, f"{name} is disabled")
+    _put_out(settings, name, f"{name} is disabled")
     note(f"{name} is disabled." if changed else f"{name} is disabled already; nothing changed.")
 
 
@@ -181,7 +180,7 @@ def delete(
             _confirm(f"Delete the account {name}? The home in {home} {kept}.")
         # Disabled first, so that no login comes in between the two ends.
         store.decide(accounts.disable, name, by())
-        _end_logins(settings, name, f"{name} is disabled, not deleted")
+        _put_out(settings, name, f"{name} is disabled, not deleted")
         acted = by()
         remove_at = acted.at + timedelta(days=days)
         store.decide(accounts.remove, name, acted, remove_at)
@@ -265,12 +264,12 @@ def _is_there(store: Store, name: str, role: Role) -> bool:
     return True
 
 
-def _end_logins(settings: Settings, name: str, done: str) -> None:
+def _put_out(settings: Settings, name: str, done: str) -> None:
     """Ends cookies, tokens and session; ``done`` says what stands when that fails."""
     from hub import hub_api
 
     try:
-        hub_api.of(settings).remove_user(name, stop_timeout_s(settings))
+        hub_api.of(settings).remove_user(name, hub_api.stop_timeout_s(settings))
     except CarrelError as error:
         raise CarrelError(
             Code.FAILED,

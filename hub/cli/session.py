@@ -16,9 +16,6 @@ from spawner.names import canonical
 if TYPE_CHECKING:
     from hub.hub_api import HubApi
 
-STOP_MARGIN_S = 60
-"""Beyond the grace that a server has to stop: saving, the engine, the hub's book-keeping."""
-
 app = typer.Typer(help="Start, stop and list sessions.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="User name.")]
@@ -58,7 +55,7 @@ def stop(name: Name) -> None:
     from hub import hub_api
 
     user = canonical(name)
-    if hub_api.of(settings).stop_server(user, stop_timeout_s(settings)):
+    if hub_api.of(settings).stop_server(user, hub_api.stop_timeout_s(settings)):
         note(f"The session of {user} has stopped.")
     else:
         note(f"{user} has no session; nothing changed.")
@@ -90,11 +87,6 @@ def list_(
     headers = ("SESSION", "USER", "PROFILE", "STATE", "REQUESTED", "ENDED", "REASON")
     rows = [(s.id, s.user, s.profile, s.state, s.requested_at, s.ended_at, s.reason) for s in found]
     table(headers, rows, empty="No sessions.")
-
-
-def stop_timeout_s(settings: Settings) -> float:
-    """How long a session may take to stop before that is a failure, in seconds."""
-    return settings.sessions.stop_grace_s + STOP_MARGIN_S
 
 
 def _profile(settings: Settings, slug: str | None) -> str:

@@ -8,8 +8,9 @@ from enum import Enum
 
 from hub import looking_after, resets
 from hub.audit import By
+from hub.hub_api import stop_timeout_s
 from hub.looking_after import Deed, Outcome
-from hub.web.leaving import end_logins
+from hub.web.leaving import put_out
 from hub.web.people import PeopleHandler
 from spawner.errors import CarrelError, Code
 
@@ -99,7 +100,7 @@ class PeopleActions(PeopleHandler):
             return []
         # Also of those that were disabled already: the hub may not have answered the first time.
         names = [outcome.name for outcome in outcomes if outcome.refused is None]
-        return await end_logins(self.hub_api, names)
+        return await put_out(self.hub_api, names, stop_timeout_s(self.carrel))
 
     def _link(self, token: str) -> str:
         return resets.url(self.carrel.public_url, token)
