@@ -133,6 +133,14 @@ def everyone(tx: sa.Connection) -> list[Account]:
     ]
 
 
+def count_enabled_admins(tx: sa.Connection) -> int:
+    """How many admins can log in now."""
+    admins = sa.select(sa.func.count()).where(
+        rows.c.role == Role.ADMIN, rows.c.disabled_at.is_(None)
+    )
+    return tx.scalar(admins) or 0
+
+
 def create(tx: sa.Connection, new: NewAccount, by: By) -> Account:
     """A new account. Raises CarrelError(CONFLICT) when the name is taken."""
     name = canonical(new.name)

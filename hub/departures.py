@@ -7,12 +7,13 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from hub import accounts, audit, homes
+from hub import accounts, audit, homes, powers
 from hub.accounts import Account
 from hub.audit import Action, By
 from hub.enums import Role
 from hub.models import accounts as account_rows
 from hub.models import departures as rows
+from hub.powers import Actor
 from spawner.errors import CarrelError, Code
 from spawner.names import canonical
 
@@ -45,6 +46,16 @@ def find(tx: sa.Connection, name: str) -> Departure | None:
 def listed(tx: sa.Connection) -> list[Departure]:
     """All of them; those whose home goes first come first."""
     return _select(tx)
+
+
+def of_actor(tx: sa.Connection, actor: Actor, limit: int = 100) -> list[Departure]:
+    """Of those whom the actor looked after, as ``powers.looks_after`` has it; ordered as
+    ``listed``. Raises CarrelError(REFUSED) for whoever looks after nobody."""
+    powers.require_people(actor)
+    mine = () if actor.sees_everybody else (
+        rows.c.role == Role.STUDENT, rows.c.invited_by == actor.name,
+    )  # fmt: skip
+    return _select(tx, *mine, limit=limit)
 
 
 def due(tx: sa.Connection, now: datetime) -> list[Departure]:
@@ -96,6 +107,8 @@ def forget(tx: sa.Connection, name: str, by: By) -> bool:
     return True
 
 
-def _select(tx: sa.Connection, *conditions: sa.ColumnElement[bool]) -> list[Departure]:
-    query = sa.select(rows).where(*conditions).order_by(rows.c.remove_at, rows.c.name)
+def _select(
+    tx: sa.Connection, *conditions: sa.ColumnElement[bool], limit: int | None = None
+) -> list[Departure]:
+    query = sa.select(rows).where(*conditions).order_by(rows.c.remove_at, rows.c.name).limit(limit)
     return [Departure(**row._mapping) for row in tx.execute(query)]

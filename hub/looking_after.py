@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from hub import accounts, audit, people, powers, resets
+from hub import accounts, audit, powers, resets
 from hub.accounts import Account
 from hub.audit import Action, By
 from hub.enums import Role
@@ -52,7 +52,7 @@ def disable(actor: Actor, by: By) -> Deed:
 
     def deed(tx: sa.Connection, name: str) -> Outcome:
         account = _looked_after(tx, actor, name)
-        powers.require_end(actor, account, people.count_enabled_admins(tx))
+        powers.require_end(actor, account, accounts.count_enabled_admins(tx))
         return Outcome(account.name, accounts.disable(tx, account.name, by))
 
     return deed
@@ -79,7 +79,7 @@ def delete(actor: Actor, remove_at: datetime, by: By) -> Deed:
 
     def deed(tx: sa.Connection, name: str) -> Outcome:
         account = _looked_after(tx, actor, name)
-        powers.require_end(actor, account, people.count_enabled_admins(tx))
+        powers.require_end(actor, account, accounts.count_enabled_admins(tx))
         accounts.remove(tx, account.name, by, remove_at)
         return Outcome(account.name, True)
 
@@ -94,7 +94,7 @@ def set_role(actor: Actor, role: Role, by: By) -> Deed:
         powers.require_invite(actor, account.role)
         powers.require_invite(actor, role)
         if role is not account.role:
-            powers.require_end(actor, account, people.count_enabled_admins(tx))
+            powers.require_end(actor, account, accounts.count_enabled_admins(tx))
         return Outcome(account.name, accounts.set_role(tx, account.name, role, by))
 
     return deed

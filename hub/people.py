@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from hub.enums import Role, State
-from hub.models import accounts, departures, homes, sessions
+from hub.models import accounts, homes, sessions
 from hub.powers import Actor, require_people
 
 PAGE = 100
@@ -67,13 +67,12 @@ def find(tx: sa.Connection, actor: Actor, search: Search) -> Found:
     """
     require_people(actor)
     conditions = [*_of(actor), *_fitting(search)]
-    joined = accounts.outerjoin(_active, _active.c.user == accounts.c.name)
-    count = sa.select(sa.func.count()).select_from(joined).where(*conditions)
+    count = sa.select(sa.func.count()).select_from(_with_session).where(*conditions)
     total = tx.scalar(count) or 0
     page = min(max(1, search.page), max(1, -(-total // PAGE)))
     rows = tx.execute(
         sa.select(*_columns)
-        .select_from(joined.outerjoin(homes, homes.c.name == accounts.c.name))
+        .select_from(_with_home)
         .where(*conditions)
         .order_by(accounts.c.name)
         .limit(PAGE)
@@ -85,46 +84,14 @@ def find(tx: sa.Connection, actor: Actor, search: Search) -> Found:
 def one(tx: sa.Connection, actor: Actor, name: str) -> Person | None:
     """One person, or None when there is none whom the actor looks after."""
     rows = tx.execute(
-        sa.select(*_columns)
-        .select_from(
-            accounts.outerjoin(_active, _active.c.user == accounts.c.name).outerjoin(
-                homes, homes.c.name == accounts.c.name
-            )
-        )
-        .where(*_of(actor), accounts.c.name == name)
+        sa.select(*_columns).select_from(_with_home).where(*_of(actor), accounts.c.name == name)
     )
     return next((_person(row) for row in rows), None)
 
 
-@dataclass(frozen=True)
-class Departed:
-    """Whose account is deleted while the home is kept."""
-
-    name: str
-    full_name: str
-    role: Role
-    deleted_by: str
-    remove_at: datetime
-
-
-def departed(tx: sa.Connection, actor: Actor) -> tuple[Departed, ...]:
-    """Whom the actor looked after, the next to be removed first."""
-    require_people(actor)
-    mine = [] if actor.sees_everybody else [departures.c.invited_by == actor.name]
-    columns = [departures.c[field] for field in Departed.__dataclass_fields__]
-    query = sa.select(*columns).where(*mine).order_by(departures.c.remove_at).limit(PAGE)
-    return tuple(Departed(**row._mapping) for row in tx.execute(query))
-
-
-def count_enabled_admins(tx: sa.Connection) -> int:
-    """How many admins can log in now."""
-    admins = sa.select(sa.func.count()).where(
-        accounts.c.role == Role.ADMIN, accounts.c.disabled_at.is_(None)
-    )
-    return tx.scalar(admins) or 0
-
-
 _active = sa.select(sessions).where(sessions.c.state != State.ENDED).subquery("active")
+_with_session = accounts.outerjoin(_active, _active.c.user == accounts.c.name)
+_with_home = _with_session.outerjoin(homes, homes.c.name == accounts.c.name)
 _last_end = (
     sa.select(sa.func.max(sessions.c.ended_at))
     .where(sessions.c.user == accounts.c.name)

@@ -206,8 +206,7 @@ def admin_link(
 
     hours = settings.auth.setup_link_hours
     with opened(settings) as store:
-        everyone = store.read(accounts.everyone)
-        if if_no_admin and any(a.role is Role.ADMIN and a.enabled for a in everyone):
+        if if_no_admin and store.read(accounts.count_enabled_admins):
             return
         setup = invitations.Invitation(Role.ADMIN, timedelta(hours=hours))
         _, token = store.decide(invitations.create, setup, by())

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hub import people, powers, scopes, sessions
+from hub import departures, people, powers, scopes, sessions
 from hub.audit import By
 from hub.enums import Role
 from hub.people import Search
@@ -102,7 +102,7 @@ class PersonPage(PeopleHandler):
 
 
 def _look(tx: sa.Connection, actor: Actor, search: Search) -> tuple[Any, Any]:
-    return people.find(tx, actor, search), people.departed(tx, actor)
+    return people.find(tx, actor, search), departures.of_actor(tx, actor)
 
 
 def _look_at(tx: sa.Connection, actor: Actor, name: str) -> tuple[people.Person, list[Any]]:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from hub import accounts, people, sessions
+from hub import accounts, departures, people, sessions
 from hub.accounts import NewAccount
 from hub.audit import By
 from hub.enums import Reason, Role, State
@@ -93,9 +93,10 @@ def test_pages_hold_a_hundred_and_any_number_leads_to_one(store: Store, by: By) 
 
 
 def test_the_departed_are_shown_to_whom_they_left(store: Store, by: By) -> None:
-    for name in ("ada", "bob"):
+    for name in ("ada", "bob", "tom"):
         store.decide(accounts.remove, name, by, by.at + timedelta(days=30))
-    assert [them.name for them in store.read(people.departed, ROOT)] == ["ada", "bob"]
-    (ada,) = store.read(people.departed, TESS)
+    left = store.read(departures.of_actor, ROOT)
+    assert [them.name for them in left] == ["ada", "bob", "tom"]
+    (ada,) = store.read(departures.of_actor, TESS)  # tom had become a teacher
     assert (ada.full_name, ada.remove_at) == ("Ada Lovelace", by.at + timedelta(days=30))
     assert "ada" not in _names(store, ROOT)
