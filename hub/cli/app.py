@@ -28,7 +28,7 @@ app.add_typer(people.app, name="user")
 app.add_typer(session.app, name="session")
 app.add_typer(client_secret.app, name="sign-on")
 app.command("token")(people.token)
-app.command("admin-link")(people.admin_link)
+app.command("admin-link")(links.admin_link)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from hub.cli.database import by, opened
 from hub.cli.inside import ensure_inside
 from hub.cli.output import as_json, note, table, verb
+from hub.cli.people import Json, Name
 from hub.settings import Settings
 from spawner.errors import CarrelError, Code
 from spawner.names import canonical
 
 if TYPE_CHECKING:
     from hub.store import Store
-
-Name = Annotated[str, typer.Argument(help="User name.")]
 
 
 @verb
@@ -56,7 +53,7 @@ def restore(name: Name) -> None:
 
 
 @verb
-def departed(json_: Annotated[bool, typer.Option("--json", help="For scripts.")] = False) -> None:
+def departed(json_: Json = False) -> None:
     """List deleted accounts whose home is still kept.
 
     Example: ./carrel user departed

@@ -9,6 +9,7 @@ import typer
 from hub.cli.database import by, opened
 from hub.cli.inside import ensure_inside
 from hub.cli.output import note, verb
+from hub.cli.people import Name
 from spawner.errors import CarrelError, Code
 from spawner.names import canonical
 
@@ -17,7 +18,7 @@ EXAMPLE = 'Example: ./carrel user identity mia "https://idp.example.org 24828976
 
 @verb
 def identity(
-    name: Annotated[str, typer.Argument(help="User name.")],
+    name: Name,
     joined: Annotated[
         str | None,
         typer.Argument(metavar="[IDENTITY]", help="The provider's address, a space, its `sub`."),

@@ -1,4 +1,4 @@
-"""The verbs on links that let people in: invitations and password resets."""
+"""The verbs on links that let people in: setup links, invitations and password resets."""
 
 from __future__ import annotations
 
@@ -63,6 +63,29 @@ def invite(
     note(f"Invitation {number}, for {people} ({role.value}), until {until:%Y-%m-%d %H:%M} UTC.")
     note(f"It is shown this once. ./carrel user withdraw {number} takes it back.")
     print(link)
+
+
+@verb
+def admin_link(
+    if_no_admin: Annotated[
+        bool, typer.Option("--if-no-admin", help="Print nothing when there is an admin.")
+    ] = False,
+) -> None:
+    """Print a link that makes one admin account: works once, for a limited time.
+
+    Example: ./carrel admin-link
+    """
+    settings = ensure_inside()
+    from hub import accounts, invitations
+
+    hours = settings.auth.setup_link_hours
+    with opened(settings) as store:
+        if if_no_admin and store.read(accounts.count_enabled_admins):
+            return
+        setup = invitations.Invitation(Role.ADMIN, timedelta(hours=hours))
+        _, token = store.decide(invitations.create, setup, by())
+    note(f"Open this link within {hours} hours to make an admin account. It works once.")
+    print(invitations.url(settings.public_url, token))
 
 
 @verb

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,7 +14,11 @@ from hub.cli.links import Days, RoleOption
 from hub.cli.output import as_json, note, verb
 from hub.cli.people import Json
 from hub.enums import Role
+from hub.settings import Settings
 from spawner.errors import CarrelError, Code
+
+if TYPE_CHECKING:
+    from hub.rosters import Invited
 
 MOST_BYTES = 4 * 2**20
 
@@ -44,31 +48,31 @@ def roster(
         note(line)
     for problem in listed.problems:
         note(f"Line {problem.line} ({problem.text}): {problem.message}")
-    acted = by()
+    acted, terms = by(), rosters.Terms(role, lifetime)
     with opened(settings) as store:
         if check and not listed.problems:
-            plan, rows = store.read(rosters.preview, listed, acted.at), []
+            invited = rosters.Invited((), store.read(rosters.preview, listed, acted.at))
         else:
             # With a problem in it, it says so and invites nobody.
-            invited = store.decide(
-                rosters.invite, None, listed, rosters.Terms(role, lifetime), acted
-            )
-            plan = invited.plan
-            rows = [
-                (entry, invitations.url(settings.public_url, token))
-                for entry, token in invited.tokens
-            ]
+            invited = store.decide(rosters.invite, None, listed, terms, acted)
+    plan = invited.plan
     for entry, why in plan.there:
         note(f"{entry.name} {why}.")
     done = "would be" if check else "were"
     note(f"{len(plan.new)} {done} invited as {role.value}, {len(plan.there)} are there already.")
+    _print(invited, settings, json_=json_)
+
+
+def _print(invited: Invited, settings: Settings, *, json_: bool) -> None:
+    """The new ones with their links, which are None where nobody was invited."""
+    from hub import invitations, roster
+
+    rows = [(entry, invitations.url(settings.public_url, token)) for entry, token in invited.tokens]
     if json_:
         links = {entry.name: link for entry, link in rows}
+        new = invited.plan.new
         as_json(
-            [
-                {"name": e.name, "full_name": e.full_name, "link": links.get(e.name)}
-                for e in plan.new
-            ]
+            [{"name": e.name, "full_name": e.full_name, "link": links.get(e.name)} for e in new]
         )
     elif rows:
         print(roster.as_csv(rows), end="")

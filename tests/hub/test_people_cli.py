@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 from hub import accounts, hub_api, invitations, passwords
 from hub import store as store_module
 from hub.audit import COMMAND_LINE
-from hub.cli import new_password, people
+from hub.cli import links, new_password, people
 from hub.cli.app import app
 from hub.enums import Role
 from hub.models import audit
@@ -58,7 +58,8 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> FakeHub:
 @pytest.fixture
 def inside(monkeypatch: pytest.MonkeyPatch, settings: Settings, url: sa.URL, hub: FakeHub) -> None:
     """The verbs believe that they run in the hub's container, on the test's database."""
-    monkeypatch.setattr(people, "ensure_inside", lambda: settings)
+    for room in (links, people):
+        monkeypatch.setattr(room, "ensure_inside", lambda: settings)
     monkeypatch.setattr(store_module, "url", lambda _settings: url)
 
 
@@ -379,6 +380,18 @@ def test_a_verb_brings_the_schema_up(empty_url: sa.URL, monkeypatch: pytest.Monk
         ["user", "disable"],
         ["user", "enable"],
         ["user", "delete"],
+        ["user", "invite"],
+        ["user", "invitations"],
+        ["user", "withdraw"],
+        ["user", "reset"],
+        ["user", "roster"],
+        ["user", "identity"],
+        ["user", "export"],
+        ["user", "restore"],
+        ["user", "departed"],
+        ["sign-on", "secret"],
+        ["demo"],
+        ["screenshots"],
         ["admin-link"],
         ["token"],
         ["session", "start"],
