@@ -72,6 +72,7 @@ class InvitationsPage(InviteHandler):
             "invitations.html", links=[(link, link.state(now)) for link in found], made=made,
             wanted=wanted, roles=self.roles, days=self.carrel.auth.invitation_days,
             open_state=LinkState.OPEN, everybody=self.actor.sees_everybody,
+            most_uses=invitations.MOST_USES, most_days=invitations.MOST_DAYS,
         )  # fmt: skip
 
 
@@ -149,7 +150,7 @@ class RosterPage(InviteHandler):
         self.page(
             "roster.html", text=text, problem=problem, notes=notes, roles=self.roles,
             problems=listed.problems if listed else (), days=self.carrel.auth.invitation_days,
-            most=roster.MOST_LINES,
+            most=roster.MOST_LINES, most_days=invitations.MOST_DAYS,
         )  # fmt: skip
 
     def _made(
