@@ -52,6 +52,7 @@ class InvitationsPage(InviteHandler):
     ) -> None:
         found = await self.read(invitations.of_actor, self.actor)
         now = datetime.now(UTC)
+        orphaned = await self.read(invitations.orphaned, found, now)
         if self.wants_json:
             keys = ("id", "name", "full_name", "created_by", "uses", "most_uses")
             self.finish(
@@ -62,6 +63,7 @@ class InvitationsPage(InviteHandler):
                             "role": link.role.value if link.role else None,
                             "state": link.state(now).value,
                             "expires_at": link.expires_at.isoformat(),
+                            "maker_may_invite": link.id not in orphaned,
                         }
                         for link in found
                     ]
@@ -70,8 +72,9 @@ class InvitationsPage(InviteHandler):
             return
         self.page(
             "invitations.html", links=[(link, link.state(now)) for link in found], made=made,
-            wanted=wanted, roles=self.roles, days=self.carrel.auth.invitation_days,
-            open_state=LinkState.OPEN, everybody=self.actor.sees_everybody,
+            orphaned=orphaned, wanted=wanted, roles=self.roles,
+            days=self.carrel.auth.invitation_days, open_state=LinkState.OPEN,
+            everybody=self.actor.sees_everybody,
             most_uses=invitations.MOST_USES, most_days=invitations.MOST_DAYS,
         )  # fmt: skip
 

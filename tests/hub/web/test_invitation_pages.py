@@ -53,6 +53,17 @@ async def test_uses_are_counted_and_what_is_withdrawn_is_told(site: Site) -> Non
     assert "withdrawn" in page and "Withdraw no." not in page
 
 
+async def test_a_link_whose_sender_lost_the_power_is_told_apart(site: Site) -> None:
+    await site.post("/invitations", "tess-token", [("uses", "2")])
+    _, page, _ = await site.get("/invitations", "root-token")
+    assert "may not invite any more" not in page
+    site.store.decide(accounts.disable, "tess", By("root", datetime.now(UTC)))
+    _, page, _ = await site.get("/invitations", "root-token")
+    assert "open, but the sender may not invite any more" in page
+    _, body, _ = await site.get("/invitations", "root-token", **JSON)
+    assert [link["maker_may_invite"] for link in json.loads(body)["invitations"]] == [False]
+
+
 async def test_a_teacher_sees_and_withdraws_the_own_alone(site: Site) -> None:
     await site.post("/invitations", "root-token", [("role", "admin")])
     (link,) = _all(site)
