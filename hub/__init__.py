@@ -9,7 +9,7 @@ The only code that opens Carrel's database. Deciders are pure, one subject a fil
     accounts passwords attempts login        who gets in
     ways_in sign_on providers openid sign_on_authenticator
                                              logging in at a provider instead
-    links invitations resets roster rosters demo
+    links invitations resets roster_lines roster rosters demo
                                              links that let people in; class lists; a demo's people
     people looking_after powers audit        who is there; who may do what to whom, and who did
     authenticator client_address handlers/   getting in, from JupyterHub's side

@@ -18,6 +18,7 @@ from hub.links import Link, Wish
 from hub.models import links as rows
 from hub.powers import Actor
 from spawner.errors import CarrelError, Code
+from spawner.names import canonical
 
 PATH = "/hub/invitation"
 """Of the page that takes a token in its fragment."""
@@ -101,6 +102,7 @@ def accept(tx: sa.Connection, token: str, new: NewAccount, by: By) -> Account:
     if not links.use(tx, link):
         raise _used(link)
     assert link.role is not None
+    _require_unpromised(tx, new.name, link, by.at)
     account = accounts.create(
         tx,
         NewAccount(
@@ -117,6 +119,23 @@ def accept(tx: sa.Connection, token: str, new: NewAccount, by: By) -> Account:
         tx, by, Action.INVITATION_USED, account.name, f"of {link.created_by}, no. {link.id}"
     )
     return account
+
+
+def _require_unpromised(tx: sa.Connection, name: str, mine: Link, now: datetime) -> None:
+    """Raises CarrelError(CONFLICT) for a user name that somebody else's open invitation proposes.
+
+    Else the first of a class to come in could sit down in another's place.
+    """
+    wanted = canonical(name)
+    if wanted == mine.name:
+        return
+    others = links.listed(tx, rows.c.kind == LinkKind.INVITATION, rows.c.name == wanted)
+    if any(link.state(now) is LinkState.OPEN and backed(tx, link) for link in others):
+        raise CarrelError(
+            Code.CONFLICT,
+            f"The name {wanted} is kept for somebody else who is invited.",
+            "Choose another one.",
+        )
 
 
 def backed(tx: sa.Connection, link: Link) -> bool:
@@ -147,6 +166,20 @@ def of_actor(tx: sa.Connection, actor: Actor, limit: int | None = 500) -> list[L
     return links.listed(tx, *conditions, limit=limit)
 
 
+def count_open(tx: sa.Connection, actor: Actor, now: datetime) -> int:
+    """How many invitations that the actor may see can still be used."""
+    powers.require_people(actor)
+    mine = [] if actor.sees_everybody else [rows.c.created_by == actor.name]
+    query = sa.select(sa.func.count()).where(
+        rows.c.kind == LinkKind.INVITATION,
+        rows.c.uses < rows.c.most_uses,
+        rows.c.withdrawn_at.is_(None),
+        rows.c.expires_at > now,
+        *mine,
+    )
+    return tx.scalar(query) or 0
+
+
 def withdraw(tx: sa.Connection, actor: Actor, link_id: int, by: By) -> bool:
     """Makes an invitation unusable; False when it was already.
 
@@ -164,6 +197,11 @@ def withdraw(tx: sa.Connection, actor: Actor, link_id: int, by: By) -> bool:
         return False
     audit.record(tx, by, Action.INVITATION_WITHDRAWN, found[0].name, f"no. {link_id}")
     return True
+
+
+def withdraw_many(tx: sa.Connection, actor: Actor, link_ids: list[int], by: By) -> int:
+    """As ``withdraw`` for several, all or none; how many were usable until then."""
+    return sum(withdraw(tx, actor, link_id, by) for link_id in link_ids)
 
 
 def _wish(invitation: Invitation) -> Wish:

@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from hub import accounts, audit, powers, resets
+from hub import accounts, audit, departures, powers, resets
 from hub.accounts import Account
 from hub.audit import Action, By
 from hub.enums import Role
 from hub.powers import Actor
-from spawner.errors import CarrelError
+from spawner.errors import CarrelError, Code
 from spawner.names import canonical
 
 
@@ -82,6 +82,19 @@ def delete(actor: Actor, remove_at: datetime, by: By) -> Deed:
         powers.require_end(actor, account, accounts.count_enabled_admins(tx))
         accounts.remove(tx, account.name, by, remove_at)
         return Outcome(account.name, True)
+
+    return deed
+
+
+def restore(actor: Actor, by: By) -> Deed:
+    """Brings a deleted account back while its home is kept; admins alone."""
+
+    def deed(tx: sa.Connection, name: str) -> Outcome:
+        if not actor.sees_everybody:
+            raise CarrelError(
+                Code.REFUSED, "Administrators undo that.", "Ask one before the home is removed."
+            )
+        return Outcome(departures.restore(tx, name, by).name, True)
 
     return deed
 

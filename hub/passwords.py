@@ -63,11 +63,19 @@ def ensure_acceptable(password: str, name: str, min_length: int) -> None:
             "This password is too short." if password else "The password is empty.",
             f"Use at least {min_length} characters; a few words are easy to remember.",
         )
-    if password.casefold() == name.casefold() or len(set(password)) == 1:
+    if password.casefold() == name.casefold() or len(set(password)) == 1 or _in_a_row(password):
         raise _refused(
             "This password is too easy to guess.",
-            "It may not be the user name or one character over and over.",
+            "It may not be the user name, one character over and over, or a row like 12345.",
         )
+
+
+def _in_a_row(password: str) -> bool:
+    """Neighbours in the alphabet, among the digits or on a keyboard's row, up or down."""
+    rows = ("01234567890", "abcdefghijklmnopqrstuvwxyz", "qwertyuiop", "qwertzuiop", "asdfghjkl")
+    text = password.casefold()
+    # A row may be gone through more than once.
+    return any(text in row * 9 or text in row[::-1] * 9 for row in rows)
 
 
 def hash_password(password: str) -> str:

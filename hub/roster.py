@@ -15,18 +15,13 @@ import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from hub import roster_lines
 from hub.accounts import clean_full_name
+from hub.roster_lines import Cells, Headings
 from spawner.errors import CarrelError, Code
 from spawner.names import canonical
 
 MOST_LINES = 5_000
-MOST_LINE_CHARACTERS = 1_000
-SEPARATORS = "\t;,"
-
-USER = {"user name", "username", "user", "login", "account", "email", "e-mail", "mail"}
-FULL = {"full name", "fullname", "person", "student", "called"}
-EITHER = {"name"}
-"""Column headings, in lower case with spaces for `_`."""
 
 # Letters that no Unicode decomposition takes apart.
 _PLAIN = str.maketrans(
@@ -42,6 +37,8 @@ class Entry:
     name: str
     """Canonical user name."""
     full_name: str
+    made_up: bool = False
+    """Whether the user name was made of the person's name, which two may share."""
 
 
 @dataclass(frozen=True)
@@ -109,25 +106,31 @@ def read(text: str) -> Roster:
             f"This list has {len(lines):,} lines; at most {MOST_LINES:,} are taken at a time.",
             "Split it and send the parts one after another.",
         )
-    separator = _separator(lines)
-    columns: dict[str, int] | None = None
+    mark = roster_lines.separator(lines)
+    known: Headings | None = None
     entries: list[Entry] = []
     problems: list[Problem] = []
+    first = True
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
-        cells = _cells(line, separator)
-        if not entries and not problems and columns is None and (columns := _headings(cells)):
+        cells = roster_lines.split(line, mark)
+        if first and (known := roster_lines.headings(cells)):
+            first = False
             continue
+        first = False
         try:
-            entries.append(_entry(number, _picked(cells, columns)))
+            entries.append(_entry(number, roster_lines.picked(cells, known)))
         except CarrelError as error:
             problems.append(Problem(number, line.strip()[:80], str(error)))
     if not entries and not problems:
         raise CarrelError(
             Code.BAD_INPUT, "There is nobody on this list.", "Write one person on each line."
         )
-    return _without_twins(entries, problems)
+    notes: tuple[str, ...] = ()
+    if known and known.unknown:
+        notes = (f"These columns are passed over: {', '.join(known.unknown)[:200]}.",)
+    return _without_twins(entries, problems, notes)
 
 
 def plan(roster: Roster, known: Mapping[str, str]) -> Plan:
@@ -160,54 +163,12 @@ def proposed(full_name: str) -> str:
     return re.sub(r"[^a-z0-9]+", ".", plain).strip(".")[:64].strip(".")
 
 
-def _separator(lines: Sequence[str]) -> str:
-    """The separator that most lines hold; a comma where none holds any."""
-    counts = {mark: sum(mark in line for line in lines) for mark in SEPARATORS}
-    best = max(SEPARATORS, key=lambda mark: counts[mark])
-    return best if counts[best] else ","
-
-
-def _cells(line: str, separator: str) -> list[str]:
-    if len(line) > MOST_LINE_CHARACTERS:
-        return [line]  # told as a name that is too long
-    (row,) = csv.reader([line], delimiter=separator, skipinitialspace=True)
-    return [cell.strip() for cell in row]
-
-
-def _headings(cells: Sequence[str]) -> dict[str, int] | None:
-    """Which column holds what, if this line says so."""
-    words = [" ".join(cell.casefold().replace("_", " ").split()) for cell in cells]
-    found: dict[str, int] = {}
-    for index, word in enumerate(words):
-        for kind, names in (("user", USER), ("full", FULL), ("either", EITHER)):
-            if word in names:
-                found.setdefault(kind, index)
-    return found or None
-
-
-def _picked(cells: Sequence[str], columns: dict[str, int] | None) -> tuple[str, str]:
-    """User name (or a person's name in its place) and full name."""
-
-    def cell(kind: str) -> str:
-        index = columns.get(kind) if columns else None
-        return cells[index] if index is not None and index < len(cells) else ""
-
-    if columns:
-        return cell("user") or cell("either") or cell("full"), cell("full")
-    if len([c for c in cells if c]) > 2:
-        raise CarrelError(
-            Code.BAD_INPUT,
-            "This line has more than two columns.",
-            "Keep user name and name, or let the first line name the columns.",
-        )
-    return cells[0], cells[1] if len(cells) > 1 else ""
-
-
-def _entry(line: int, picked: tuple[str, str]) -> Entry:
-    raw, full_name = picked[0], clean_full_name(picked[1])
+def _entry(line: int, cells: Cells) -> Entry:
+    raw, full_name = cells.user, clean_full_name(cells.full_name)
     if not raw:
         raise CarrelError(Code.BAD_INPUT, "There is no user name.", "Write it first on the line.")
-    if _is_persons_name(raw):
+    made_up = _is_persons_name(raw)
+    if made_up:
         full_name = full_name or clean_full_name(raw)
         raw = proposed(raw)
         if not raw:
@@ -220,16 +181,22 @@ def _entry(line: int, picked: tuple[str, str]) -> Entry:
         raise CarrelError(
             Code.BAD_INPUT, "Columns cannot be told apart.", "Separate them by comma or semicolon."
         )
-    return Entry(line, canonical(raw), full_name)
+    return Entry(line, canonical(raw), full_name, made_up)
 
 
 def _is_persons_name(text: str) -> bool:
     """Several words, or letters beyond a-z: no user name, but what somebody may be called."""
     letters = all(c.isalpha() or unicodedata.combining(c) or c in " .'’-" for c in text)  # noqa: RUF001
-    return letters and any(c.isalpha() for c in text) and (" " in text or not text.isascii())
+    return (
+        letters
+        and any(c.isalpha() for c in text)
+        and (not text.isascii() or any(c in " '" for c in text))
+    )
 
 
-def _without_twins(entries: Sequence[Entry], problems: Sequence[Problem]) -> Roster:
+def _without_twins(
+    entries: Sequence[Entry], problems: Sequence[Problem], notes: tuple[str, ...]
+) -> Roster:
     """A person twice is once; two people under one name are a problem of the second."""
     kept: dict[str, Entry] = {}
     found, twice = list(problems), 0
@@ -237,18 +204,20 @@ def _without_twins(entries: Sequence[Entry], problems: Sequence[Problem]) -> Ros
         first = kept.setdefault(entry.name, entry)
         if first is entry:
             continue
-        if first.full_name == entry.full_name:
+        if first.full_name == entry.full_name and not entry.made_up:
             twice += 1
             continue
+        who = f"{entry.name} ({entry.full_name})" if entry.full_name else entry.name
         found.append(
             Problem(
                 entry.line,
-                entry.full_name or entry.name,
+                who,
                 f"This is the user name {entry.name} of line {first.line} again. "
-                "Give one of the two another user name.",
+                "Two people need two user names; if it is one person, remove a line.",
             )
         )
-    notes = (f"{twice} line(s) stand twice on the list and count once.",) if twice else ()
+    if twice:
+        notes = (*notes, f"{twice} line(s) stand twice on the list and count once.")
     return Roster(tuple(kept.values()), tuple(sorted(found, key=lambda p: p.line)), notes)
 
 

@@ -30,7 +30,6 @@ ROLES: list[dict[str, Any]] = [
         "name": "carrel-admin",
         "description": "Carrel's administrators",
         "scopes": [
-            "admin-ui",
             "admin:users",
             "admin:servers",
             "admin:groups",

@@ -22,9 +22,11 @@ class Steps:
     def __init__(self) -> None:
         self._steps: list[Step] = []
         self._grown = asyncio.Event()
-        self._began = time.monotonic()
+        self._began: float | None = None
 
     def add(self, percent: int, message: str) -> None:
+        if self._began is None:
+            self._began = time.monotonic()
         self._steps.append(Step(percent, message))
         self._grown.set()
         self._grown = asyncio.Event()
@@ -35,7 +37,8 @@ class Steps:
 
     @property
     def elapsed_s(self) -> int:
-        return int(time.monotonic() - self._began)
+        """Since the first step, in whole seconds."""
+        return 0 if self._began is None else int(time.monotonic() - self._began)
 
     async def follow(self) -> AsyncGenerator[Step, None]:
         """Never ends by itself: JupyterHub closes it when the start is over."""

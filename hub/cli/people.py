@@ -105,6 +105,7 @@ def role(name: Name, role: Annotated[Role, typer.Argument(help="What they may do
     name = canonical(name)
     with opened(settings) as store:
         changed = store.decide(accounts.set_role, name, role, by())
+        _warn_of_no_admin(store)
     note(f"{name} is {role.value} now." if changed else f"{name} is {role.value}; nothing changed.")
 
 
@@ -137,6 +138,7 @@ def disable(name: Name) -> None:
     name = canonical(name)
     with opened(settings) as store:
         changed = store.decide(accounts.disable, name, by())
+        _warn_of_no_admin(store)
     # Also when it is disabled already: the hub may not have answered the first time.
     _put_out(settings, name, f"{name} is disabled")
     note(f"{name} is disabled." if changed else f"{name} is disabled already; nothing changed.")
@@ -184,6 +186,7 @@ def delete(
         acted = by()
         remove_at = acted.at + timedelta(days=days)
         store.decide(accounts.remove, name, acted, remove_at)
+        _warn_of_no_admin(store)
     if days == 0:
         note(f"Deleted {name}. The home in {home} is removed within minutes.")
         return
@@ -215,6 +218,14 @@ def token(
         store.decide(audit.record, by(), audit.Action.TOKEN_MADE, name, note_)
     note(f"An API token of {name} for {days} days. It is shown this once:")
     print(made)
+
+
+def _warn_of_no_admin(store: Store) -> None:
+    """Whoever may run this may lock all admins out, and should know it."""
+    from hub import accounts
+
+    if store.read(accounts.count_enabled_admins) == 0:
+        note("No administrator can log in now. ./carrel admin-link makes a link for a new one.")
 
 
 def _is_there(store: Store, name: str, role: Role) -> bool:

@@ -49,13 +49,15 @@
   }
 
   function takeCode() {
-    const given = window.location.hash.slice(1);
+    // After a reload the code is where this put it; the address bar and the history show none.
+    const kept = window.history.state && window.history.state.code;
+    const given = window.location.hash.slice(1) || (code.value ? "" : kept);
     if (!given) return;
     code.value = given;
     byId("code-row").hidden = true;
     showForm(true);
     // Out of the address bar and out of the history, before anybody shares the screen.
-    window.history.replaceState(null, "", window.location.pathname + window.location.search);
+    window.history.replaceState({ code: given }, "", window.location.pathname + window.location.search);
     const first = form.querySelector("input[data-first]");
     if (first) first.focus();
     // Without an answer the form works all the same: it says what is wrong when it is sent.

@@ -4,6 +4,7 @@
     base           what every handler shares: login, permission, and one path for errors
     student people people_actions invitations admin api
                    the handlers, by audience    leaving  ends logins and sessions through the hub
+    once           forms that make something are taken once
     status words   what is told of the machine; times and sizes as people say them (pure)
     templates/ static/
 

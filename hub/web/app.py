@@ -20,6 +20,7 @@ from hub.web.admin import MachinePage
 from hub.web.api import Health, StatusApi
 from hub.web.base import Callback, NotFound
 from hub.web.invitations import InvitationsPage, RosterPage, Withdraw
+from hub.web.once import Once
 from hub.web.people import PeoplePage, PersonPage
 from hub.web.people_actions import PeopleActions
 from hub.web.student import About
@@ -57,6 +58,7 @@ def make_app(
         store=store,
         hub_auth=hub_auth,
         hub_api=hub_api,
+        once=Once(),
         pages=pages(),
         # Derived, so that a restart of this process logs nobody out.
         cookie_secret=hmac.new(

@@ -25,6 +25,7 @@ from hub.scopes import PREFIX
 from hub.settings import Settings
 from hub.store import Store
 from hub.web.auth import Person
+from hub.web.once import Once
 from spawner.errors import CarrelError, Code
 
 T = TypeVar("T")
@@ -118,6 +119,11 @@ class Handler(HubOAuthenticated, RequestHandler):
         return api
 
     @property
+    def once(self) -> Once:
+        once: Once = self.settings["once"]
+        return once
+
+    @property
     def seen_from(self) -> str:
         """Where the request comes from, for the record; only our proxy speaks to this port."""
         connection: Any = self.request.connection
@@ -166,6 +172,7 @@ class Handler(HubOAuthenticated, RequestHandler):
             "prefix": PREFIX,
             "hub": f"{origins.of(self.settings['installation'].settings.server).hub}/hub/",
             "version": __version__,
+            "once": self.once.key(),
             "demo": self.carrel.demo,
             "passwords": self.carrel.has_passwords,
             "here": self.request.path,

@@ -41,6 +41,7 @@ class InvitationsPage(InviteHandler):
 
     async def post(self) -> None:
         wanted = invitations.checked(self.given_role(), self.days(), self.number("uses", 1))
+        self.once.take(self.get_body_argument("once", ""))
         _, token = await self.decide(invitations.invite, self.actor, wanted, self.by())
         if self.wants_json:
             self.finish({"link": self.link(token)})
@@ -72,28 +73,37 @@ class InvitationsPage(InviteHandler):
             return
         self.page(
             "invitations.html", links=[(link, link.state(now)) for link in found], made=made,
-            orphaned=orphaned, wanted=wanted, roles=self.roles,
+            withdrawn=self._withdrawn(), orphaned=orphaned, wanted=wanted, roles=self.roles,
             days=self.carrel.auth.invitation_days, open_state=LinkState.OPEN,
             everybody=self.actor.sees_everybody,
             most_uses=invitations.MOST_USES, most_days=invitations.MOST_DAYS,
         )  # fmt: skip
+
+    def _withdrawn(self) -> int:
+        """How many were, as the redirect of ``Withdraw`` says."""
+        text = self.get_query_argument("withdrawn", "0")
+        return int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else 0
 
 
 class Withdraw(InviteHandler):
     """``POST /invitations/withdraw``: one or more ``id``."""
 
     async def post(self) -> None:
-        by = self.by()
-        for link_id in self.get_body_arguments("id"):
-            if not (link_id.isascii() and link_id.isdecimal() and len(link_id) < 12):
-                raise CarrelError(
-                    Code.BAD_INPUT, "There is no such invitation.", "Load the page again."
-                )
-            await self.decide(invitations.withdraw, self.actor, int(link_id), by)
+        ids = self.get_body_arguments("id")
+        if not ids:
+            raise CarrelError(
+                Code.BAD_INPUT, "Nothing was marked.", "Go back and mark an invitation."
+            )
+        if not all(one.isascii() and one.isdecimal() and len(one) < 12 for one in ids):
+            raise CarrelError(
+                Code.BAD_INPUT, "There is no such invitation.", "Load the page again."
+            )
+        numbers = [int(one) for one in dict.fromkeys(ids)]
+        done = await self.decide(invitations.withdraw_many, self.actor, numbers, self.by())
         if self.wants_json:
-            self.finish({})
+            self.finish({"withdrawn": done})
         else:
-            self.redirect(f"{self.prefix}invitations")
+            self.redirect(f"{self.prefix}invitations?withdrawn={done}", status=303)
 
 
 class RosterPage(InviteHandler):
@@ -124,6 +134,7 @@ class RosterPage(InviteHandler):
                 role=role, days=days,
             )  # fmt: skip
             return
+        self.once.take(self.get_body_argument("once", ""))
         invited = await self.decide(rosters.invite, self.actor, listed, terms, self.by())
         rows = [(entry, self.link(token)) for entry, token in invited.tokens]
         self._made(rows, invited.plan.there, days)
@@ -169,9 +180,5 @@ class RosterPage(InviteHandler):
                     "there": [{"name": e.name, "why": why} for e, why in there],
                 }
             )
-        elif self.get_body_argument("invite") == "csv":
-            self.set_header("Content-Type", "text/csv; charset=utf-8")
-            self.set_header("Content-Disposition", 'attachment; filename="invitations.csv"')
-            self.finish("\ufeff" + table)  # the mark by which Excel knows UTF-8
         else:
             self.page("roster_made.html", rows=rows, there=there, table=table, days=days)

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hub import departures, people, powers, scopes, sessions
+from hub import departures, invitations, people, powers, scopes, sessions
 from hub.audit import By
 from hub.enums import Role
 from hub.people import Search
@@ -59,7 +59,7 @@ class PeoplePage(PeopleHandler):
 
     async def get(self) -> None:
         search = self._search()
-        found, departed = await self.read(_look, self.actor, search)
+        found, departed, invited = await self.read(_look, self.actor, search, datetime.now(UTC))
         if self.wants_json:
             shown = [_as_json(person) for person in found.people]
             self.finish({"people": shown, "total": found.total, "page": found.page})
@@ -69,6 +69,7 @@ class PeoplePage(PeopleHandler):
             found=found,
             search=search,
             departed=departed,
+            invited=invited,
             roles=list(Role) if self.actor.sees_everybody else [],
             everybody=self.actor.sees_everybody,
         )
@@ -101,8 +102,11 @@ class PersonPage(PeopleHandler):
         )  # fmt: skip
 
 
-def _look(tx: sa.Connection, actor: Actor, search: Search) -> tuple[Any, Any]:
-    return people.find(tx, actor, search), departures.of_actor(tx, actor)
+def _look(
+    tx: sa.Connection, actor: Actor, search: Search, now: datetime
+) -> tuple[people.Found, Any, int]:
+    found = people.find(tx, actor, search)
+    return found, departures.of_actor(tx, actor), invitations.count_open(tx, actor, now)
 
 
 def _look_at(tx: sa.Connection, actor: Actor, name: str) -> tuple[people.Person, list[Any]]:

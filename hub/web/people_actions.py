@@ -25,6 +25,7 @@ class Action(Enum):
     RESET = "reset"
     DELETE = "delete"
     ROLE = "role"
+    RESTORE = "restore"
 
 
 TO_CONFIRM = frozenset({Action.DISABLE, Action.DELETE})
@@ -42,6 +43,8 @@ class PeopleActions(PeopleHandler):
                 "confirm.html", action=action.value, names=names, kept_days=self._kept.days,
             )  # fmt: skip
             return
+        if action is Action.RESET:
+            self.once.take(self.get_body_argument("once", ""))
         by = self.by()
         outcomes = await self.decide(looking_after.each, names, self._deed(action, by), by)
         pending = await self._end(action, outcomes)
@@ -90,6 +93,8 @@ class PeopleActions(PeopleHandler):
                 return looking_after.reset(self.actor, lifetime, by)
             case Action.DELETE:
                 return looking_after.delete(self.actor, by.at + self._kept, by)
+            case Action.RESTORE:
+                return looking_after.restore(self.actor, by)
             case Action.ROLE:
                 role = self.role(self.get_body_argument("role", ""))
                 return looking_after.set_role(self.actor, role, by)

@@ -232,3 +232,27 @@ def _forget_departure(store: Store, name: str) -> None:
     """As when the home is removed."""
     with store.deciding() as tx:
         tx.execute(sa.text("DELETE FROM departures WHERE name = :name"), {"name": name})
+
+
+def test_a_name_that_an_open_invitation_proposes_is_kept_for_that_person(
+    store: Store, by: By
+) -> None:
+    day = timedelta(days=1)
+    mine, kims = (
+        store.decide(invitations.create, Invitation(Role.STUDENT, day, 1, name), by)
+        for name in ("lea", "kim")
+    )
+    with pytest.raises(CarrelError) as caught:
+        store.decide(invitations.accept, mine[1], NewAccount("KIM", Role.STUDENT), by)
+    assert caught.value.code is Code.CONFLICT and "kept for somebody else" in caught.value.message
+    store.decide(invitations.accept, kims[1], NewAccount("kim", Role.STUDENT), by)
+    store.decide(invitations.accept, mine[1], NewAccount("lea2", Role.STUDENT), by)
+
+
+def test_a_name_is_kept_only_as_long_as_its_invitation_is_open(store: Store, by: By) -> None:
+    promised = Invitation(Role.STUDENT, timedelta(days=1), 1, "kim")
+    number, _ = store.decide(invitations.create, promised, by)
+    free = Invitation(Role.STUDENT, timedelta(days=9), 3)
+    _, token = store.decide(invitations.create, free, by)
+    store.decide(invitations.withdraw, Actor("root", Role.ADMIN), number, by)
+    store.decide(invitations.accept, token, NewAccount("kim", Role.STUDENT), by)

@@ -30,14 +30,36 @@ def _read(text: str) -> list[tuple[str, str]]:
         "ada\tAda Lovelace\n\n  \nalan\tAlan Turing\n",
         '"ADA","Ada Lovelace"\n"Alan","Alan Turing"',
         "name,full name\nada,Ada Lovelace\nalan,Alan Turing",
-        "Full Name;E-Mail;User_Name\nAda Lovelace;x;ada\nAlan Turing;y;alan",
+        "Full Name;Seat;User_Name\nAda Lovelace;x;ada\nAlan Turing;y;alan",
         "name,full name,link\nada,Ada Lovelace,https://x/hub/invitation#t\nalan,Alan Turing,",
     ],
 )
 def test_lists_as_people_write_them_are_the_same_list(text: str) -> None:
-    if "E-Mail" in text:
-        text = text.replace("E-Mail", "Seat")
     assert _read(text) == [("ada", "Ada Lovelace"), ("alan", "Alan Turing")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Last name,First name,Email\nLovelace,Ada,ada@example.org",
+        "Username;First name;Last name\nada@example.org;Ada;Lovelace",
+        "Nachname;Vorname;E-Mail\nLovelace;Ada;ada@example.org",
+        "Ada Lovelace <ada@example.org>",
+        '"Ada Lovelace" <ada@example.org>',
+    ],
+)
+def test_lists_of_other_programs_keep_the_names(text: str) -> None:
+    assert _read(text) == [("ada@example.org", "Ada Lovelace")]
+
+
+def test_columns_that_are_passed_over_are_named() -> None:
+    found = roster.read("name,full name,Seat,Group\nada,Ada,3,B")
+    assert found.notes == ("These columns are passed over: Seat, Group.",)
+
+
+def test_two_of_one_name_alone_may_be_two_people() -> None:
+    ((number, message),) = _problems("Kim Example\nlea\nKim Example")
+    assert number == 3 and "Two people need two user names" in message
 
 
 def test_a_comma_within_a_name_is_no_separator_where_semicolons_separate() -> None:
@@ -53,6 +75,7 @@ def test_a_comma_within_a_name_is_no_separator_where_semicolons_separate() -> No
         ("Zoë Ångström", "zoe.angstrom"),
         ("Jörg Groß", "jorg.gross"),
         ("Łukasz O’Brien-Smith", "lukasz.o.brien.smith"),  # noqa: RUF001
+        ("O'Brien", "o.brien"),
         ("Søren  Kierkegaard", "soren.kierkegaard"),
     ],
 )

@@ -4,8 +4,8 @@
 (() => {
   const all = (selector) => Array.from(document.querySelectorAll(selector));
 
-  // Marking people.
-  const boxes = all('tbody input[type="checkbox"][name="name"]');
+  // Marking people or invitations.
+  const boxes = all('tbody input[type="checkbox"]');
   const whole = document.getElementById("all");
   const count = document.getElementById("count");
   function tell() {

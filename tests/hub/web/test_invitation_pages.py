@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 from datetime import UTC, datetime
@@ -48,9 +46,9 @@ async def test_uses_are_counted_and_what_is_withdrawn_is_told(site: Site) -> Non
     assert "1 of 2" in page
     (link,) = _all(site)
     status, _ = await site.post("/invitations/withdraw", "tess-token", [("id", str(link.id))])
-    assert status == 302
+    assert status == 303
     _, page, _ = await site.get("/invitations", "tess-token")
-    assert "withdrawn" in page and "Withdraw no." not in page
+    assert "withdrawn" in page and "Mark no." not in page
 
 
 async def test_a_link_whose_sender_lost_the_power_is_told_apart(site: Site) -> None:
@@ -59,7 +57,7 @@ async def test_a_link_whose_sender_lost_the_power_is_told_apart(site: Site) -> N
     assert "may not invite any more" not in page
     site.store.decide(accounts.disable, "tess", By("root", datetime.now(UTC)))
     _, page, _ = await site.get("/invitations", "root-token")
-    assert "open, but the sender may not invite any more" in page
+    assert "open, but whoever made it may not invite any more" in page
     _, body, _ = await site.get("/invitations", "root-token", **JSON)
     assert [link["maker_may_invite"] for link in json.loads(body)["invitations"]] == [False]
 
@@ -128,10 +126,33 @@ async def test_each_new_person_gets_a_link_and_again_only_the_new(site: Site) ->
     assert [link.name for link in _all(site)] == ["kim", "jo", "mia"]
 
 
-async def test_the_csv_comes_at_once_for_whoever_wants_that(site: Site) -> None:
-    status, body = await _send(site, "mia, Mia", ("invite", "csv"))
-    rows = list(csv.DictReader(io.StringIO(body.removeprefix("\ufeff"))))
-    assert status == 200 and rows[0]["name"] == "mia" and LINK.fullmatch(rows[0]["link"])
+async def test_a_form_that_was_sent_is_not_taken_again(site: Site) -> None:
+    for path, more in (
+        ("/invitations", [("uses", "3")]),
+        ("/roster", [("text", "mia, Mia"), ("invite", "1")]),
+    ):
+        _, page, _ = await site.get("/invitations", "tess-token")
+        (key,) = set(re.findall(r'name="once" value="([^"]+)"', page))
+        before = len(_all(site))
+        assert (await site.post(path, "tess-token", [*more, ("once", key)]))[0] == 200
+        status, page = await site.post(path, "tess-token", [*more, ("once", key)])
+        assert status == 409 and "was taken already" in page
+        assert len(_all(site)) == before + 1
+
+
+async def test_many_are_withdrawn_at_once_or_none(site: Site) -> None:
+    for _ in range(3):
+        await site.post("/invitations", "tess-token")
+    await site.post("/invitations", "root-token")
+    mine = [("id", str(link.id)) for link in _all(site) if link.created_by == "tess"]
+    other = [("id", str(link.id)) for link in _all(site) if link.created_by == "root"]
+    status, _ = await site.post("/invitations/withdraw", "tess-token", [*mine, *other])
+    assert status == 404 and not any(link.withdrawn_at for link in _all(site))
+    status, body = await site.post("/invitations/withdraw", "tess-token", mine, **JSON)
+    assert json.loads(body) == {"withdrawn": 3}
+    _, page, _ = await site.get("/invitations?withdrawn=3", "tess-token")
+    assert "3 invitations are withdrawn." in page
+    assert (await site.post("/invitations/withdraw", "tess-token"))[0] == 400
 
 
 async def test_what_cannot_be_used_is_told_line_by_line_and_kept_for_mending(site: Site) -> None:

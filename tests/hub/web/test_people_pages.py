@@ -201,3 +201,24 @@ async def test_the_page_of_a_person_shows_their_last_sessions(people: Site) -> N
     assert "queued" in page and "invited by tess" in page and "<b>Example" not in page
     status, page, _ = await people.get("/people/%3Cscript%3E", "root-token")
     assert status == 400 and "<script>" not in page
+
+
+async def test_open_invitations_are_counted_on_the_page(people: Site) -> None:
+    await people.post("/roster", "tess-token", [("text", "kim\nlea"), ("invite", "1")])
+    _, page, _ = await people.get("/people", "tess-token")
+    assert "2 invitations are open" in page
+    _, page, _ = await people.get("/people", "root-token")
+    assert "2 invitations are open" in page
+
+
+async def test_an_admin_brings_a_deleted_account_back(people: Site) -> None:
+    fields = [("action", "delete"), ("name", "mia"), ("confirmed", "1")]
+    await people.post("/people/do", "tess-token", fields)
+    back = [("action", "restore"), ("name", "mia")]
+    _, body = await people.post("/people/do", "tess-token", back, **JSON)
+    assert "Administrators undo that." in json.loads(body)["outcomes"][0]["refused"]
+    assert people.store.read(accounts.find, "mia") is None
+    status, page = await people.post("/people/do", "root-token", back)
+    assert status == 200 and "is back, with the home as it was" in page
+    mia = people.store.read(accounts.require, "mia")
+    assert (mia.invited_by, mia.password_hash) == ("tess", None)
