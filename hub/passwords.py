@@ -72,7 +72,7 @@ def ensure_acceptable(password: str, name: str, min_length: int) -> None:
 
 def _in_a_row(password: str) -> bool:
     """Neighbours in the alphabet, among the digits or on a keyboard's row, up or down."""
-    rows = ("01234567890", "abcdefghijklmnopqrstuvwxyz", "qwertyuiop", "qwertzuiop", "asdfghjkl")
+    rows = ("0123456789", "abcdefghijklmnopqrstuvwxyz", "qwertyuiop", "qwertzuiop", "asdfghjkl")
     text = password.casefold()
     # A row may be gone through more than once.
     return any(text in row * 9 or text in row[::-1] * 9 for row in rows)
