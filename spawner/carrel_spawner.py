@@ -14,7 +14,7 @@ from dockerspawner import DockerSpawner
 from jupyterhub.utils import maybe_future
 from traitlets import default
 
-from spawner import plan
+from spawner import plan, tokens
 from spawner.background import keep
 from spawner.bindings import Bindings
 from spawner.choosing import Choosing
@@ -194,6 +194,7 @@ class CarrelSpawner(Choosing, DockerSpawner):
 
     async def run_post_stop_hook(self) -> None:
         """JupyterHub calls stop() for live servers only; what ended by itself is settled here."""
+        tokens.revoke(self)
         if self._life is not None:
             await self._life.settle_ended(self._inactive_s())
         await maybe_future(super().run_post_stop_hook())
@@ -251,6 +252,11 @@ class CarrelSpawner(Choosing, DockerSpawner):
     @default("http_timeout")
     def _default_http_timeout(self) -> int:
         return ADOPTION_TIMEOUT_S
+
+    @default("remove")
+    def _default_remove(self) -> bool:
+        # Otherwise JupyterHub expects the container back, and keeps token and OAuth client for it.
+        return True
 
     @default("pull_policy")
     def _default_pull_policy(self) -> str:
