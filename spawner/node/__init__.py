@@ -5,6 +5,7 @@
     app listener replies        the server on the unix socket, who may connect, how it says no
     actions                     what each route does
     routes filters              which engine routes exist here, and with which parameters
+    cgroup                      the cgroup above all sessions, and what they may have together
     strict_json fields          JSON from outside, read without guessing
     rules body                  a create body: decided field by field, then written anew
     homes layout                folders of the data directory, symlinks refused by the kernel
