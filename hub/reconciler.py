@@ -19,7 +19,7 @@ from spawner.errors import CarrelError
 
 log = logging.getLogger("carrel.housekeeping")
 
-QUESTIONS = 25
+QUESTIONS = 50
 """Sessions that the hub is asked about at one look: after its start it has other work too."""
 AT_ONCE = 4
 """Containers that are ended at the same time."""

@@ -86,14 +86,17 @@ def doubtful(
     """Sessions of which the hub is to be asked whether it knows them.
 
     Those of before this hub ``began`` until it has ``vouched`` for them, and any with no living
-    container for a while. Who waits in the queue has none, and is left alone.
+    container for a while. Who waits in the queue has none, and is left alone. What looks well
+    comes last.
     """
-    return [
+    living = {one.session for one in scene.containers if one.stand is Stand.LIVE}
+    found = [
         row
         for row in scene.rows
         if row.state is not State.QUEUED
-        and (is_of_before(row, began, vouched) or _lacks_container(scene, row, now))
+        and (is_of_before(row, began, vouched) or (row.id not in living and _is_late(row, now)))
     ]
+    return sorted(found, key=lambda row: row.state is not State.STARTING and row.id in living)
 
 
 def is_of_before(row: Session, began: datetime, vouched: Collection[str]) -> bool:
@@ -111,10 +114,7 @@ def abandoned(scene: Scene, denied: Mapping[str, Denied], now: datetime) -> list
     return found
 
 
-def _lacks_container(scene: Scene, row: Session, now: datetime) -> bool:
-    container = scene.container_of(row)
-    if container is not None and container.stand is Stand.LIVE:
-        return False
+def _is_late(row: Session, now: datetime) -> bool:
     return now - (row.ready_at or row.started_at or row.requested_at) > HUBS_OWN_FOR
 
 

@@ -57,6 +57,14 @@ def test_sessions_of_before_are_doubtful_until_the_hub_vouches_for_them() -> Non
     assert [one.id for one in doubtful(scene, BEGAN, {"b"}, NOW)] == ["a"]
 
 
+def test_what_looks_well_is_asked_about_last() -> None:
+    """After a crash with a thousand sessions the few that it broke are found at once."""
+    rows = (row("a"), row("b"), row("c", State.STARTING), row("d"), row("e", State.STARTING))
+    scene = Scene((container("a"), container("c"), container("d")), rows)
+    found = [one.id for one in doubtful(scene, BEGAN, set(), NOW)]
+    assert found == ["b", "c", "e", "a", "d"]
+
+
 @pytest.mark.parametrize("state", [State.STARTING, State.RUNNING])
 @pytest.mark.parametrize("stand", [None, Stand.NEVER_STARTED, Stand.ENDED])
 def test_a_session_of_this_hub_is_doubtful_once_it_lacks_a_container(
