@@ -16,6 +16,8 @@ from pathlib import Path
 from hub import installation, node_api
 from hub.chores import Chores
 from hub.hub_api import HubApi
+from hub.proxy_watch import ProxyWatch
+from hub.reconciler import Reconciler
 from hub.store import open_store
 from spawner.errors import CarrelError, Code
 
@@ -23,6 +25,8 @@ log = logging.getLogger("carrel.housekeeping")
 
 EVERY_S = 60.0
 MEASURE_EVERY_S = 600.0
+RECONCILE_EVERY_S = 10.0
+PROXY_EVERY_S = 3.0
 AGAIN_S = 5.0
 """Until the next try where hub, node or database could not be asked."""
 
@@ -48,13 +52,20 @@ async def main() -> None:
     # The hub gives its own services a token that is made anew with each of its starts.
     hub = HubApi(os.environ["JUPYTERHUB_API_TOKEN"], os.environ["JUPYTERHUB_API_URL"])
     settings = ours.settings
-    chores = Chores(settings, open_store(settings), hub, node_api.of(settings))
+    store, node = open_store(settings), node_api.of(settings)
+    chores = Chores(settings, store, hub, node)
+    # The hub starts this process as soon as it listens.
+    grace_s, began = settings.sessions.stop_grace_s, datetime.now(UTC)
+    reconciler = Reconciler(store, hub, node, grace_s, began)
+    proxy = ProxyWatch(os.environ["CARREL_PROXY_API"], ours.secret("proxy/token"), hub)
     tasks = [
         asyncio.create_task(again_and_again(chore, every_s))
         for chore, every_s in (
             (chores.put_out, EVERY_S),
             (chores.remove_homes, EVERY_S),
             (chores.measure, MEASURE_EVERY_S),
+            (reconciler.look, RECONCILE_EVERY_S),
+            (proxy.look, PROXY_EVERY_S),
         )
     ]
     ended = asyncio.Event()

@@ -102,6 +102,10 @@ class HubApi:
             except (OSError, HTTPException) as error:
                 raise _lost() from error
 
+    def check_proxy(self) -> None:
+        """Has the hub compare the proxy's routes with what runs, and put them right."""
+        self._call("POST", "/proxy")
+
     def create_token(self, name: str, note: str, expires_in_s: int) -> str:
         """A new API token with all that the user may do."""
         self.ensure_user(name)

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import aiohttp
 
+from hub.reconciling import Container, Stand
 from hub.settings import Settings
+from spawner.confinement import LABEL_SESSION
 from spawner.errors import CarrelError, Code
 from spawner.names import escape, unescape
 
@@ -19,6 +21,12 @@ LONG_S = 3600
 """Homes of millions of files are measured and removed in minutes."""
 STALL_S = 300
 """Longest silence within an archive."""
+_STANDS = {
+    "created": Stand.NEVER_STARTED,
+    "exited": Stand.ENDED,
+    "dead": Stand.ENDED,
+    "removing": Stand.LEAVING,
+}  # all else (running, paused, restarting) lives
 _FAULTS = (aiohttp.ClientError, OSError, TimeoutError)
 
 
@@ -52,6 +60,33 @@ class NodeApi:
         """
         async with self._asked("DELETE", _home(name), LONG_S) as answer:
             return answer.status != 404
+
+    async def containers(self) -> list[Container]:
+        """The containers of all sessions, whatever they are doing."""
+        async with self._asked("GET", "/containers/json?all=1", SOON_S) as answer:
+            if answer.status == 404:
+                raise _away()
+            raw = await _read(answer)
+        return [
+            Container(
+                name=listed["Names"][0].removeprefix("/"),
+                session=listed["Labels"][LABEL_SESSION],
+                stand=_STANDS.get(listed["State"], Stand.LIVE),
+            )
+            for listed in json.loads(raw)
+            if listed["Names"]  # none: it is being made, or removed
+        ]
+
+    async def end_container(self, name: str, grace_s: int) -> None:
+        """Asks a session's container to end, if there is a grace, and removes it; both if there.
+
+        Raises CarrelError(CONFLICT) while its removal is under way.
+        """
+        if grace_s:
+            path = f"/containers/{name}/stop?t={grace_s}"
+            async with self._asked("POST", path, grace_s + SOON_S):
+                pass
+        await self.remove_container(name)
 
     async def remove_container(self, name: str) -> None:
         """Ends and removes a session's container, if it is still there."""

@@ -72,8 +72,8 @@ ROLES: list[dict[str, Any]] = [
     },
     {
         "name": HOUSEKEEPING,
-        "description": "Puts out who is not let in any more",
-        "scopes": ["read:servers", "delete:servers", "delete:users"],
+        "description": "Puts out who is not let in any more, gives a new proxy its routes",
+        "scopes": ["read:servers", "delete:servers", "delete:users", "proxy"],
         "services": [HOUSEKEEPING],
     },
     {

@@ -20,6 +20,8 @@ from spawner.carrel_spawner import bound
 MOST_BODY_BYTES = 2**20
 """What one request may send to the hub."""
 
+PROXY_API = "http://proxy:8001"
+
 TEMPLATES = Path(__file__).resolve().parents[1] / "config" / "templates"
 
 HEADERS = {
@@ -55,7 +57,7 @@ def _network(c: Config, installation: Installation) -> None:
     if installation.settings.server.subdomains:
         hub.subdomain_host = installation.settings.public_url
     c.ConfigurableHTTPProxy.should_start = False
-    c.ConfigurableHTTPProxy.api_url = "http://proxy:8001"
+    c.ConfigurableHTTPProxy.api_url = PROXY_API
     c.ConfigurableHTTPProxy.auth_token = installation.secret("proxy/token")
 
 
@@ -77,7 +79,7 @@ def _restarts(c: Config, installation: Installation) -> None:
     hub.cleanup_proxy = False
     # The hub serves at once; sessions of before are checked behind it.
     hub.init_spawners_timeout = 1
-    # Also how often routes are compared: a proxy that was restarted has none.
+    # Also how often routes are compared, see hub.proxy_watch for a proxy that was restarted.
     hub.last_activity_interval = 60
 
 
@@ -138,7 +140,10 @@ def _services(c: Config, installation: Installation) -> None:
         {
             "name": scopes.HOUSEKEEPING,
             "command": [sys.executable, "-m", "hub.housekeeping"],
-            "environment": {"CARREL_ETC": str(installation.settings.data_dir / "etc")},
+            "environment": {
+                "CARREL_ETC": str(installation.settings.data_dir / "etc"),
+                "CARREL_PROXY_API": PROXY_API,
+            },
         },
     ]
 

@@ -3,7 +3,9 @@
     errors names confinement profiles   the words both planes share
     plan container                      what a session's container is (pure)
     engine images readiness             what the engine and a server answer, in our words
+    engine_pool                         threads for engine calls: nobody waits for another's
     launch ending life steps            a start, an end, and what lies between
+    tokens                              a session's token ends with it
     carrel_spawner choosing options_form refusal
                                         JupyterHub's spawner: does what the plan says
     policy bindings background          what it is handed, what outlives a request

@@ -19,5 +19,6 @@ class Bindings:
     start_limit_s: int
     """From a container's start to its server's first answer."""
     stop_grace_s: int
-    engine_threads: int = 8
-    """Engine calls at a time, of all users together."""
+    engine_threads: int = 32
+    """Engine calls at a time, of all users together and one of each. They wait for the engine
+    rather than work: enough of them that a class whose calls all hang leaves some for others."""

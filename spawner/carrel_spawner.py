@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncGenerator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -15,13 +14,14 @@ from dockerspawner import DockerSpawner
 from jupyterhub.utils import maybe_future
 from traitlets import default
 
-from spawner import plan
+from spawner import plan, tokens
 from spawner.background import keep
 from spawner.bindings import Bindings
 from spawner.choosing import Choosing
 from spawner.confinement import SERVER_PORT
 from spawner.ending import Cause, Ending, end
 from spawner.engine import Engine
+from spawner.engine_pool import EnginePool
 from spawner.errors import CarrelError, Code
 from spawner.images import ReadyImages
 from spawner.life import PATIENCE_S, Life, Tools, place, server_url, settle
@@ -50,7 +50,7 @@ def bound(bindings: Bindings) -> type[CarrelSpawner]:
     attributes = {
         "bindings": bindings,
         "ready_images": ReadyImages(),
-        "_executor": ThreadPoolExecutor(bindings.engine_threads, "engine"),
+        "engine_pool": EnginePool(bindings.engine_threads),
         "_client": None,
         "__module__": __name__,
     }
@@ -62,6 +62,7 @@ class CarrelSpawner(Choosing, DockerSpawner):
 
     bindings: ClassVar[Bindings]
     ready_images: ClassVar[ReadyImages]
+    engine_pool: ClassVar[EnginePool]
     _client_lock: ClassVar[threading.Lock] = threading.Lock()
 
     def __init__(self, **kwargs: Any) -> None:
@@ -82,9 +83,18 @@ class CarrelSpawner(Choosing, DockerSpawner):
             if cls._client is None:
                 socket = self.bindings.site.data_dir / "run" / "node.sock"
                 cls._client = docker.APIClient(
-                    base_url=f"unix://{socket}", version="auto", timeout=ENGINE_TIMEOUT_S
+                    base_url=f"unix://{socket}",
+                    version="auto",
+                    timeout=ENGINE_TIMEOUT_S,
+                    max_pool_size=self.bindings.engine_threads,
                 )
             return cls._client
+
+    def docker(self, method: str, /, *args: Any, **kwargs: Any) -> asyncio.Future[Any]:
+        """Calls docker-py in a thread, after this user's earlier calls and beside all others'."""
+        return asyncio.wrap_future(
+            self.engine_pool.submit(self.user.name, self._docker, method, *args, **kwargs)
+        )
 
     @property
     def engine(self) -> Engine:
@@ -184,6 +194,7 @@ class CarrelSpawner(Choosing, DockerSpawner):
 
     async def run_post_stop_hook(self) -> None:
         """JupyterHub calls stop() for live servers only; what ended by itself is settled here."""
+        tokens.revoke(self)
         if self._life is not None:
             await self._life.settle_ended(self._inactive_s())
         await maybe_future(super().run_post_stop_hook())
@@ -241,6 +252,11 @@ class CarrelSpawner(Choosing, DockerSpawner):
     @default("http_timeout")
     def _default_http_timeout(self) -> int:
         return ADOPTION_TIMEOUT_S
+
+    @default("remove")
+    def _default_remove(self) -> bool:
+        # Otherwise JupyterHub expects the container back, and keeps token and OAuth client for it.
+        return True
 
     @default("pull_policy")
     def _default_pull_policy(self) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hub import capacity
 from hub.cli.look import Engine, Machine
 from hub.settings import Settings
 from spawner.confinement import MIB
@@ -76,6 +77,7 @@ class Deployment:
     def _node(self) -> dict[str, Any]:
         settings, network = self.settings, self.settings.network
         base = self.engine.userns_base or 0
+        most_bytes = max(m.memory_bytes for m in settings.machines.values())
         return {
             "project": settings.project,
             "data_dir": str(settings.data_dir),
@@ -94,7 +96,10 @@ class Deployment:
                 "allow": list(settings.network.allow),
             },
             "limits": {
-                "memory_max_bytes": max(m.memory_bytes for m in settings.machines.values()),
+                "sessions_max_bytes": max(
+                    capacity.room_bytes(self.machine.memory_bytes, settings), most_bytes
+                ),
+                "memory_max_bytes": most_bytes,
                 "nano_cpus_max": int(
                     min(self.machine.cores, max(m.cores for m in settings.machines.values()))
                     * 10**9

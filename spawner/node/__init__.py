@@ -5,6 +5,7 @@
     app listener replies        the server on the unix socket, who may connect, how it says no
     actions                     what each route does
     routes filters              which engine routes exist here, and with which parameters
+    cgroup                      the cgroup above all sessions, and what they may have together
     strict_json fields          JSON from outside, read without guessing
     rules body                  a create body: decided field by field, then written anew
     homes layout                folders of the data directory, symlinks refused by the kernel
@@ -12,6 +13,7 @@
     home_keeper                 the routes on homes:
       trees sizes archive removal pieces   walked, measured, sent as a tar, removed for good
     engine network              the engine's socket; whether its network is the guarded one
+    socket_watch                whether the engine has a new socket, which only a new node sees
     firewall resolvers          the session firewall as lists of rules (pure)
     iptables firewall_keeper    applied, looked at every few seconds, put back
     inventory                   the GPUs of this host

@@ -15,6 +15,7 @@ from spawner.errors import CarrelError, Code
 from spawner.names import escape
 from spawner.node import filters, network, rules
 from spawner.node.body import build
+from spawner.node.cgroup import SessionsCgroup
 from spawner.node.config import NodeConfig
 from spawner.node.engine import Answer, Call, Engine
 from spawner.node.firewall_keeper import Status
@@ -45,6 +46,7 @@ class Actions:
         self._engine = engine
         self._firewall_status = firewall_status
         self.homes = HomeKeeper(config, engine)
+        self.cgroup = SessionsCgroup(config, engine)
         self._by_action: dict[Action, Callable[[Match], Awaitable[Answer | Call | Pieces]]] = {
             Action.PING: lambda _: engine.ask(Call("GET", "/_ping")),
             Action.VERSION: lambda _: engine.ask(Call("GET", "/version")),
@@ -78,12 +80,18 @@ class Actions:
     async def _create(self, name: str, text: bytes) -> Answer:
         spec = rules.decide(name, parse_object(text), self._config)
         await self._require_isolation()
-        call = Call("POST", "/containers/create", {"name": name}, build(spec, self._config))
         async with self.homes.turn(spec.home):
             await self._ensure_home(spec.home)
-            answer = await self._engine.ask(call)
+            answer = await self._ask_for(spec)
+            if self.cgroup.refused(answer):
+                answer = await self._ask_for(spec)
         log.info("create %s from %s: %d", name, spec.image, answer.status)
         return answer
+
+    async def _ask_for(self, spec: rules.Spec) -> Answer:
+        body = build(spec, self._config, await self.cgroup.name())
+        name = rules.container_name(self._config.project, spec.user, spec.session)
+        return await self._engine.ask(Call("POST", "/containers/create", {"name": name}, body))
 
     async def _inspect(self, match: Match) -> Answer:
         return (await self._session(match.name))[0]
@@ -97,7 +105,11 @@ class Actions:
         await self._require_isolation()
         async with self.homes.turn(escape(user)):
             await self._ensure_home(escape(user))
-            return await self._engine.ask(Call("POST", f"/containers/{inspected['Id']}/start"))
+            path = f"/containers/{inspected['Id']}/start"
+            answer = await self._engine.ask(Call("POST", path))
+        if not self.cgroup.refused(answer):
+            await asyncio.to_thread(self.cgroup.limit)
+        return answer
 
     async def _ensure_home(self, name: str) -> None:
         config = self._config

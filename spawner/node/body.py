@@ -22,7 +22,7 @@ NO_DEVICES = "NVIDIA_VISIBLE_DEVICES=void"
 """Where NVIDIA's runtime is the daemon's default, only this word keeps every GPU out."""
 
 
-def build(spec: Spec, config: NodeConfig) -> dict[str, Any]:
+def build(spec: Spec, config: NodeConfig, cgroup_parent: str = "") -> dict[str, Any]:
     return {
         "Image": spec.image,
         "Hostname": HOSTNAME,
@@ -42,7 +42,7 @@ def build(spec: Spec, config: NodeConfig) -> dict[str, Any]:
             LABEL_USER: spec.user,
             LABEL_PROFILE: spec.profile,
         },
-        "HostConfig": _host_config(spec, config),
+        "HostConfig": _host_config(spec, config) | {"CgroupParent": cgroup_parent},
     }
 
 

@@ -41,8 +41,9 @@ class NetworkConfig:
 
 @dataclass(frozen=True)
 class Limits:
-    """The most that one session may be given."""
+    """The most that one session may be given, and all of them together."""
 
+    sessions_max_bytes: int
     memory_max_bytes: int
     nano_cpus_max: int
     pids_max: int

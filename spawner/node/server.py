@@ -8,6 +8,7 @@ import signal
 
 from aiohttp import web
 
+from spawner.errors import CarrelError, Code
 from spawner.node import listener, roots
 from spawner.node.actions import Actions
 from spawner.node.app import Application
@@ -16,6 +17,7 @@ from spawner.node.engine import Engine
 from spawner.node.firewall_keeper import Keeper
 from spawner.node.inventory import take_inventory
 from spawner.node.layout import ensure_layout
+from spawner.node.socket_watch import until_replaced
 
 log = logging.getLogger("carrel.node")
 
@@ -23,7 +25,7 @@ _SHUTDOWN_S = 3.0
 
 
 def run(settings: NodeConfig) -> None:
-    """Raises CarrelError if node cannot begin, and what ended the keeper if that ended first."""
+    """Raises CarrelError if node cannot begin or must begin anew, and what ended the keeper."""
     ensure_layout(settings)
     found = take_inventory()
     log.info("GPUs: %s", ", ".join(gpu.name for gpu in found.gpus) or found.reason)
@@ -50,7 +52,7 @@ async def serve(settings: NodeConfig) -> None:
     finishing = asyncio.create_task(actions.homes.finish_removals())
     log.info("node listens on %s for project %s", settings.socket, settings.project)
     try:
-        await _until_stopped(keeper)
+        await _until_stopped(keeper, settings)
     finally:
         listener.forget(settings.socket, made)
         finishing.cancel()
@@ -59,15 +61,25 @@ async def serve(settings: NodeConfig) -> None:
         await engine.close()
 
 
-async def _until_stopped(keeper: Keeper) -> None:
+async def _until_stopped(keeper: Keeper, settings: NodeConfig) -> None:
+    """Raises CarrelError(UNAVAILABLE) when the engine's socket is another one by now."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     keeping = asyncio.create_task(keeper.run())
+    replaced = asyncio.create_task(until_replaced(settings.engine_socket))
     stopping = asyncio.create_task(stop.wait())
-    done, waiting = await asyncio.wait((keeping, stopping), return_when=asyncio.FIRST_COMPLETED)
+    done, waiting = await asyncio.wait(
+        (keeping, replaced, stopping), return_when=asyncio.FIRST_COMPLETED
+    )
     for task in waiting:
         task.cancel()
     if keeping in done:
         keeping.result()
+    if replaced in done:
+        raise CarrelError(
+            Code.UNAVAILABLE,
+            "The engine was restarted and has a new socket; node ends to be started with it.",
+            "Its container's restart policy does that; the firewall stays.",
+        )
     log.info("node stops; the firewall stays")

@@ -32,6 +32,7 @@ c = get_config()
 c.JupyterHub.hub_port = {hub_port}
 c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:{proxy_port}"
 c.JupyterHub.services[1]["url"] = "http://127.0.0.1:{web_port}"
+c.JupyterHub.services[3]["environment"]["CARREL_PROXY_API"] = "http://127.0.0.1:{proxy_port}"
 """
 
 MACHINE = {

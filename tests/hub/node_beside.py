@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
@@ -27,8 +28,9 @@ class NodeBeside:
     """``containers`` is what the engine lists of anybody."""
 
     config: NodeConfig
-    containers: list[dict[str, str]] = field(default_factory=list)
+    containers: list[dict[str, Any]] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
+    stopped: list[str] = field(default_factory=list)
 
     def home(self, name: str, **files: str) -> Path:
         """A home with files in it."""
@@ -43,6 +45,9 @@ class NodeBeside:
             return web.json_response({"ApiVersion": "1.41"})
         if request.method == "DELETE":
             self.removed.append(request.path)
+            return web.Response(status=204)
+        if request.path.endswith("/stop"):
+            self.stopped.append(request.path_qs)
             return web.Response(status=204)
         if request.path.endswith("/containers/json"):
             return web.json_response(self.containers)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import time
 from datetime import UTC, datetime, timedelta
 
 from hub import accounts, departures, homes
@@ -41,6 +42,32 @@ async def test_what_was_left_half_done_is_done_when_the_hub_is_back(world: World
     assert (await world.hub.api("GET", "/users/well"))[0] == 200
     assert "off is not let in any more: session and logins are ended." in world.hub.log
     assert "well is not let in" not in world.hub.log
+
+
+async def test_a_proxy_that_was_restarted_has_its_routes_back_within_ten_seconds(
+    world: World,
+) -> None:
+    world.add("ada")
+    await world.start("ada")
+    await until(lambda: world.ready("ada"))
+    routes = world.hub.proxy.routes
+    await until(lambda: asyncio.sleep(0, {"/", "/user/ada"} <= routes.keys()))
+    wanted = {path: route["target"] for path, route in routes.items()}
+    # Away for a while, then back with none: nothing else may come of it.
+    await world.hub.proxy.close()
+    routes.clear()
+    await asyncio.sleep(4)
+    await world.hub.proxy.start()
+    began = time.monotonic()
+
+    async def back() -> bool:
+        return wanted == {path: route["target"] for path, route in routes.items()}
+
+    await until(back, 10)
+    assert time.monotonic() - began < 10
+    assert await world.ready("ada")
+    assert "The proxy had no routes and has them again." in world.hub.log
+    assert "Traceback" not in world.hub.log
 
 
 async def test_it_outlives_a_node_that_does_not_know_its_questions(world: World) -> None:

@@ -1,4 +1,4 @@
-"""What housekeeping's token may do on the hub: put somebody out, and nothing else."""
+"""What housekeeping's token may do on the hub: put somebody out, have routes compared, no more."""
 
 from __future__ import annotations
 
@@ -40,6 +40,10 @@ def test_it_ends_a_session_and_its_user(hub: Hub, api: HubApi, person: str, prof
     assert not hub.api.knows(person)
     assert not api.knows(person)
     api.remove_user(person, 20)
+
+
+def test_it_has_the_hub_compare_the_routes(api: HubApi) -> None:
+    api.check_proxy()
 
 
 @pytest.mark.parametrize(

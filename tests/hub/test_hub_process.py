@@ -41,6 +41,50 @@ async def test_a_session_from_start_to_stop(world: World) -> None:
     assert "/user/ada" not in world.hub.proxy.routes
 
 
+def _token(world: World) -> str:
+    """What the session in the only container was given."""
+    variables = dict(one.split("=", 1) for one in world.engine.only.body["Env"])
+    return variables["JUPYTERHUB_API_TOKEN"]
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_sessions_token_dies_with_it(world: World, restarted: bool) -> None:
+    world.add("ada")
+    await world.start("ada")
+    await until(lambda: world.ready("ada"))
+    token = _token(world)
+    _, own = await world.hub.api("POST", "/users/ada/tokens", {"note": "my own"})
+    if restarted:
+        await world.hub.stop(signal.SIGKILL)
+        await world.hub.start()
+        await until(lambda: world.ready("ada"))
+    assert (await world.hub.api("GET", "/user", token=token))[0] == 200
+    assert (await world.hub.api("DELETE", "/users/ada/server"))[0] == 204
+    assert (await world.hub.api("GET", "/user", token=token))[0] == 403
+    # What people made for themselves stays, and so does the next session's.
+    assert (await world.hub.api("GET", "/user", token=own["token"]))[0] == 200
+    await world.start("ada")
+    await until(lambda: world.ready("ada"))
+    assert (await world.hub.api("GET", "/user", token=_token(world)))[0] == 200
+
+
+async def test_a_token_of_a_session_that_ended_while_the_hub_was_away_is_dead(
+    world: World,
+) -> None:
+    world.add("ada")
+    await world.start("ada")
+    await until(lambda: world.ready("ada"))
+    token = _token(world)
+    await world.hub.stop(signal.SIGKILL)
+    await world.engine.kill(world.engine.only, 1)
+    await world.hub.start()
+
+    async def dead() -> bool:
+        return (await world.hub.api("GET", "/user", token=token))[0] == 403
+
+    await until(dead)
+
+
 async def test_starts_that_may_not_be_are_refused_with_a_sentence(world: World) -> None:
     world.add("ada")
     for options in ({"profile": "huge"}, {"image": "evil:1"}, {"profile": "small", "cmd": "x"}):

@@ -11,6 +11,7 @@ import pytest
 
 from hub import node_api
 from hub.node_api import NodeApi
+from hub.reconciling import Container, Stand
 from hub.settings import Settings
 from spawner.errors import CarrelError, Code
 from spawner.node import home_keeper
@@ -63,6 +64,27 @@ async def test_a_container_is_removed_by_force(node: NodeBeside, api: NodeApi) -
     assert node.removed == [f"/v1.41/containers/{'a' * 64}"]
 
 
+async def test_containers_are_listed_with_their_sessions(node: NodeBeside, api: NodeApi) -> None:
+    labels = {"carrel.session": "0123456789ab"}
+    for state in ("created", "running", "paused", "exited", "removing"):
+        listed = {"Names": [f"/carrel-{state}"], "Labels": labels, "State": state}
+        node.containers.append(listed)
+    node.containers.append({"Names": None, "Labels": labels, "State": "created"})
+    stands = [Stand.NEVER_STARTED, Stand.LIVE, Stand.LIVE, Stand.ENDED, Stand.LEAVING]
+    found = await api.containers()
+    assert [one.stand for one in found] == stands
+    assert found[0] == Container("carrel-created", "0123456789ab", Stand.NEVER_STARTED)
+
+
+async def test_a_container_is_given_its_grace_before_it_is_removed(
+    node: NodeBeside, api: NodeApi
+) -> None:
+    await api.end_container("carrel-mia-0123456789ab", 7)
+    await api.end_container("carrel-mia-0123456789ab", 0)
+    assert node.stopped == [f"/v1.41/containers/{'a' * 64}/stop?t=7"]
+    assert len(node.removed) == 2
+
+
 async def test_an_archive_comes_as_members_of_a_tar(node: NodeBeside, api: NodeApi) -> None:
     node.home("mia", note="mine")
     async with api.archive("mia") as pieces:
@@ -92,7 +114,7 @@ async def test_an_archive_that_breaks_off_is_an_error(
 
 async def test_a_node_that_is_away_is_unavailable(tmp_path: Path) -> None:
     api = NodeApi(tmp_path / "node.sock")
-    for asking in (api.names(), api.size("mia"), api.remove("mia")):
+    for asking in (api.names(), api.size("mia"), api.remove("mia"), api.containers()):
         with pytest.raises(CarrelError) as caught:
             await asking
         assert caught.value.code is Code.UNAVAILABLE

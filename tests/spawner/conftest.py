@@ -64,7 +64,7 @@ async def stage(
     spawner_class = bound(bindings)
     yield Stage(engine, policy, spawner_class)
     await engine.end()
-    spawner_class._executor.shutdown()
+    spawner_class.engine_pool.shutdown()
     if spawner_class._client is not None:
         spawner_class._client.close()
     await JupyterHubHTTPClient.loop_instance().close()

@@ -59,6 +59,9 @@ class FakeEngine:
                 web.get("/version", self._version),
                 web.get("/{v}/images/{name:.+}/json", self._image),
                 web.post("/{v}/containers/create", self._verb("create", self._create)),
+                web.get("/containers/json", self._verb("list", self._list)),
+                web.post("/containers/{id}/stop", self._verb("stop", self._stop)),
+                web.delete("/containers/{id}", self._verb("remove", self._remove)),
                 web.get("/{v}/containers/{id}/json", self._verb("inspect", self._inspect)),
                 web.post("/{v}/containers/{id}/start", self._verb("start", self._start)),
                 web.post("/{v}/containers/{id}/stop", self._verb("stop", self._stop)),
@@ -140,6 +143,19 @@ class FakeEngine:
             await container.runner.setup()
             await web.TCPSite(container.runner, "127.0.0.1", self.port, reuse_address=True).start()
         return web.Response(status=204)
+
+    async def _list(self, _request: web.Request) -> web.Response:
+        return web.json_response(
+            [
+                {
+                    "Id": container.id,
+                    "Names": [f"/{container.name}"],
+                    "Labels": container.body["Labels"],
+                    "State": container.status,
+                }
+                for container in self.containers.values()
+            ]
+        )
 
     async def _inspect(self, request: web.Request) -> web.Response:
         container = self._find(request)

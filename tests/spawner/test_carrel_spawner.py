@@ -40,6 +40,11 @@ async def test_the_server_is_given_its_own_token_and_its_limits(stage: Stage) ->
     assert stage.engine.only.body["Image"] == "carrel/ds:1"
 
 
+async def test_jupyterhub_is_told_that_no_container_comes_back(stage: Stage) -> None:
+    """Else it keeps the session's token and OAuth client after the session's end."""
+    assert stage.spawner().will_resume is False
+
+
 async def test_progress_tells_the_true_steps_to_whoever_comes_whenever(stage: Stage) -> None:
     spawner = stage.spawner()
     early = asyncio.create_task(first_events(spawner, 4))

@@ -88,6 +88,7 @@ def test_node_lets_it_through_as_it_is() -> None:
                     "allow": [],
                 },
                 "limits": {
+                    "sessions_max_bytes": 2**33,
                     "memory_max_bytes": GIB,
                     "nano_cpus_max": 10**9,
                     "pids_max": 1024,

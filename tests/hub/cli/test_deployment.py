@@ -52,6 +52,7 @@ def test_node_is_told_who_owns_what_and_what_a_session_may_have():
             "allow": [],
         },
         "limits": {
+            "sessions_max_bytes": 7 * GIB,
             "memory_max_bytes": 3 * GIB,
             "nano_cpus_max": 2_000_000_000,
             "pids_max": 1024,
@@ -111,3 +112,9 @@ def test_no_file_holds_a_secret():
     for name, content in DEPLOYMENT.files().items():
         for word in ("token", 'password"', "secret", "crypt"):
             assert word not in content.lower().replace("password_min_length", ""), (name, word)
+
+
+def test_on_a_small_machine_all_sessions_together_may_have_what_one_may():
+    small = dataclasses.replace(DEPLOYMENT, machine=Machine(2, 2 * GIB, 50 * GIB, (), "none"))
+    limits = json.loads(small.files()["node.json"])["limits"]
+    assert limits["sessions_max_bytes"] == limits["memory_max_bytes"] == 3 * GIB

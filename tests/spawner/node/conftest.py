@@ -53,6 +53,7 @@ def node_json(data_dir: Path) -> dict[str, Any]:
             "allow": ["10.9.0.0/16", "192.168.7.7:3142"],
         },
         "limits": {
+            "sessions_max_bytes": 2**33,
             "memory_max_bytes": 2**31,
             "nano_cpus_max": 2 * 10**9,
             "pids_max": 1024,
@@ -132,6 +133,8 @@ class RecordingEngine:
     """Stands where the engine's socket is; remembers every request that reached it."""
 
     requests: list[tuple[str, str, dict[str, str], Any]] = field(default_factory=list)
+    no: dict[str, str] = field(default_factory=dict)
+    """Paths whose requests are answered 400, with these words."""
     containers: dict[str, dict[str, Any]] = field(default_factory=dict)
     network: dict[str, Any] = field(default_factory=lambda: copy.deepcopy(NETWORK))
     pieces: asyncio.Queue[bytes | None] = field(default_factory=asyncio.Queue)
@@ -152,6 +155,8 @@ class RecordingEngine:
         self.requests.append((request.method, path, dict(request.query), body))
         if path.endswith("/logs") or path == "/events":
             return await self._stream(request)
+        if path in self.no and (path != "/containers/create" or body["HostConfig"]["CgroupParent"]):
+            return web.json_response({"message": self.no[path]}, status=400)
         if path == "/containers/create":
             return web.json_response({"Id": SESSION_ID, "Warnings": []}, status=201)
         if request.method != "GET":
@@ -162,6 +167,7 @@ class RecordingEngine:
         said: dict[str, Any] = {
             "/version": {"ApiVersion": "1.41", "Version": "20.10.24"},
             "/_ping": ["OK"],
+            "/info": {"CgroupDriver": "systemd"},
             "/containers/json": [],
             "/networks/carrel-sessions": self.network or None,
             "/images/site/own:2/json": {"Id": "sha256:1"},

@@ -185,6 +185,7 @@ def node_json(data_dir: Path, engine) -> dict[str, object]:
             "allow": [],
         },
         "limits": {
+            "sessions_max_bytes": 2**32,
             "memory_max_bytes": 2**29,
             "nano_cpus_max": 2 * 10**9,
             "pids_max": 128,

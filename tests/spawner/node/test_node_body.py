@@ -21,7 +21,7 @@ SPEC = Spec(
 
 
 def test_the_body_says_the_confinement_itself_and_nothing_else(config):
-    assert build(SPEC, config) == {
+    assert build(SPEC, config, "/all") == {
         "Image": "carrel/session-base:1",
         "Hostname": "carrel",
         "User": "",
@@ -72,6 +72,7 @@ def test_the_body_says_the_confinement_itself_and_nothing_else(config):
             "Init": True,
             "AutoRemove": False,
             "RestartPolicy": {"Name": "no", "MaximumRetryCount": 0},
+            "CgroupParent": "/all",
         },
     }
 

@@ -34,6 +34,7 @@ def table(config):
             "allow": ["10.9.0.0/16", "192.168.7.7:3142"],
         },
         "limits": {
+            "sessions_max_bytes": 9,
             "memory_max_bytes": 1,
             "nano_cpus_max": 2,
             "pids_max": 3,
@@ -55,6 +56,7 @@ def test_every_value_arrives(table, data_dir):
         Allowed(IPv4Network("192.168.7.7/32"), 3142),
     )
     assert (read.limits.memory_max_bytes, read.limits.log_max_bytes) == (1, 5)
+    assert read.limits.sessions_max_bytes == 9
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,128 @@
+"""Compares the table of sessions with the containers there are, and decides what must end (pure).
+
+The hub ends what it knows. Here is what it cannot know: what a crash left behind, and what was
+taken away from under it. A container is always looked at before the rows are: its row is written
+before it is made, so a container with no row is nobody's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+
+from hub.enums import Reason, State
+from hub.sessions import Session
+
+HUBS_OWN_FOR = timedelta(seconds=60)
+"""How long a start may have no living container before the hub is asked whether it knows of it."""
+CLEARING_UP_FOR = timedelta(seconds=150)
+"""How long this hub may clear up after a start of its own that it tells nobody of any more: an
+engine call that is not answered (60 s), and then a container that comes late (30 s)."""
+
+
+class Stand(Enum):
+    """Where a container is in its life."""
+
+    NEVER_STARTED = "created"
+    LIVE = "live"
+    ENDED = "ended"
+    LEAVING = "removing"
+
+
+@dataclass(frozen=True)
+class Container:
+    """A session's container, as the engine lists it."""
+
+    name: str
+    session: str
+    stand: Stand
+
+
+@dataclass(frozen=True)
+class Scene:
+    """All containers, and then all sessions that have not ended."""
+
+    containers: tuple[Container, ...]
+    rows: tuple[Session, ...]
+
+    def container_of(self, row: Session) -> Container | None:
+        return next((one for one in self.containers if one.session == row.id), None)
+
+
+@dataclass(frozen=True)
+class Denied:
+    """The hub said that its user has no server, first at ``since``."""
+
+    since: datetime
+    interrupted: bool
+    """It was asked for before this hub began: the one before it left it."""
+
+
+@dataclass(frozen=True)
+class Abandoned:
+    """A session that nobody has any more: its container is removed, its row closed."""
+
+    row: Session
+    container: Container | None
+    reason: Reason
+    detail: str
+
+
+def strays(scene: Scene) -> list[Container]:
+    """Containers that no session has; those on their way out are left to it."""
+    wanted = {row.id for row in scene.rows}
+    return [
+        one
+        for one in scene.containers
+        if one.session not in wanted and one.stand is not Stand.LEAVING
+    ]
+
+
+def doubtful(
+    scene: Scene, began: datetime, vouched: Collection[str], now: datetime
+) -> list[Session]:
+    """Sessions of which the hub is to be asked whether it knows them.
+
+    Those of before this hub ``began`` until it has ``vouched`` for them, and any with no living
+    container for a while. Who waits in the queue has none, and is left alone. What looks well
+    comes last.
+    """
+    living = {one.session for one in scene.containers if one.stand is Stand.LIVE}
+    found = [
+        row
+        for row in scene.rows
+        if row.state is not State.QUEUED
+        and (is_of_before(row, began, vouched) or (row.id not in living and _is_late(row, now)))
+    ]
+    return sorted(found, key=lambda row: row.state is not State.STARTING and row.id in living)
+
+
+def is_of_before(row: Session, began: datetime, vouched: Collection[str]) -> bool:
+    return row.requested_at < began and row.id not in vouched
+
+
+def abandoned(scene: Scene, denied: Mapping[str, Denied], now: datetime) -> list[Abandoned]:
+    """The denied sessions that are to end now; ``denied`` is by session id."""
+    found = []
+    for row in scene.rows:
+        no = denied.get(row.id)
+        if no is not None and (no.interrupted or now - no.since >= CLEARING_UP_FOR):
+            container = scene.container_of(row)
+            found.append(Abandoned(row, container, *_why(row, container)))
+    return found
+
+
+def _is_late(row: Session, now: datetime) -> bool:
+    return now - (row.ready_at or row.started_at or row.requested_at) > HUBS_OWN_FOR
+
+
+def _why(row: Session, container: Container | None) -> tuple[Reason, str]:
+    if row.state is State.STARTING:
+        return Reason.FAILED_TO_START, "The hub ended during the start."
+    if container is None:
+        return Reason.ENGINE_LOST, "The container was gone."
+    if container.stand is Stand.LIVE:
+        return Reason.UNKNOWN, "The hub had lost the session."
+    return Reason.EXITED, "It ended while the hub was away."

@@ -1,0 +1,206 @@
+"""The reconciler, with a hub and a node that fail on demand and a database that is real."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+
+from hub import reconciler as reconciler_
+from hub import sessions
+from hub.enums import Reason, State
+from hub.reconciler import Reconciler
+from hub.reconciling import CLEARING_UP_FOR, Container, Stand
+from hub.sessions import Session
+from hub.store import Store
+from spawner.errors import CarrelError, Code
+from tests.hub.conftest import NOW
+
+AWAY = CarrelError(Code.UNAVAILABLE, "away")
+BUSY = CarrelError(Code.CONFLICT, "its removal is under way")
+MINUTE = timedelta(minutes=1)
+LATER = NOW + 60 * MINUTE
+
+
+@dataclass
+class FakeHub:
+    """Knows the servers of some users."""
+
+    servers: set[str] = field(default_factory=set)
+    trouble: CarrelError | None = None
+    asked: list[str] = field(default_factory=list)
+
+    def server(self, name: str) -> object | None:
+        self.asked.append(name)
+        if self.trouble:
+            raise self.trouble
+        return {} if name in self.servers else None
+
+
+@dataclass
+class FakeNode:
+    """Has containers by name; ``trouble`` is raised for a name, or for the list."""
+
+    there: dict[str, Container] = field(default_factory=dict)
+    trouble: dict[str, CarrelError] = field(default_factory=dict)
+    graces: list[int] = field(default_factory=list)
+
+    def add(self, session: str, stand: Stand = Stand.LIVE) -> str:
+        name = f"carrel-x-{session}"
+        self.there[name] = Container(name, session, stand)
+        return name
+
+    async def containers(self) -> list[Container]:
+        if "" in self.trouble:
+            raise self.trouble[""]
+        return list(self.there.values())
+
+    async def end_container(self, name: str, grace_s: int) -> None:
+        if name in self.trouble:
+            raise self.trouble[name]
+        self.graces.append(grace_s)
+        self.there.pop(name, None)
+
+
+@pytest.fixture
+def hub() -> FakeHub:
+    return FakeHub()
+
+
+@pytest.fixture
+def node() -> FakeNode:
+    return FakeNode()
+
+
+@pytest.fixture
+def reconciler(store: Store, hub: FakeHub, node: FakeNode) -> Reconciler:
+    """Of a hub that began a minute after NOW."""
+    return Reconciler(store, hub, node, 10, NOW + MINUTE)
+
+
+def running(store: Store, user: str) -> Session:
+    session = store.decide(sessions.open_session, user, "small", NOW)
+    store.decide(sessions.mark_starting, session.id, NOW)
+    return store.decide(sessions.mark_running, session.id, "c", "http://x/", NOW)
+
+
+def now(store: Store, session: Session) -> Session:
+    return store.read(sessions.get, session.id)
+
+
+async def test_containers_that_no_session_has_are_removed(
+    reconciler: Reconciler, store: Store, hub: FakeHub, node: FakeNode
+) -> None:
+    kept = node.add(running(store, "ada").id)
+    ended = running(store, "bob")
+    node.add(ended.id)
+    store.decide(sessions.close_session, ended.id, Reason.EXITED, NOW)
+    node.add("feedfeedfeed", Stand.NEVER_STARTED)
+    hub.servers = {"ada"}
+    await reconciler.look(LATER)
+    assert list(node.there) == [kept]
+    assert sorted(node.graces) == [0, 10]
+    assert now(store, ended).reason is Reason.EXITED
+
+
+async def test_what_an_earlier_hub_left_is_ended_and_what_the_hub_knows_is_not(
+    reconciler: Reconciler, store: Store, hub: FakeHub, node: FakeNode
+) -> None:
+    kept, lost, gone = (running(store, name) for name in ("ada", "bob", "eve"))
+    node.add(kept.id)
+    node.add(lost.id)
+    hub.servers = {"ada"}
+    await reconciler.look(LATER)
+    assert now(store, kept).state is State.RUNNING
+    assert now(store, lost).reason is Reason.UNKNOWN
+    assert now(store, gone).reason is Reason.ENGINE_LOST
+    assert [one.session for one in node.there.values()] == [kept.id]
+    # Vouched for once, a session is this hub's own, and the hub is not asked at every look.
+    hub.asked.clear()
+    hub.servers.clear()
+    await reconciler.look(LATER + MINUTE)
+    assert hub.asked == [] and now(store, kept).state is State.RUNNING
+
+
+async def test_a_start_that_a_crash_interrupted_is_ended_with_what_it_made(
+    reconciler: Reconciler, store: Store, node: FakeNode
+) -> None:
+    session = store.decide(sessions.open_session, "ada", "small", NOW)
+    store.decide(sessions.mark_starting, session.id, NOW)
+    node.add(session.id, Stand.NEVER_STARTED)
+    await reconciler.look(NOW + MINUTE)
+    assert now(store, session).reason is Reason.FAILED_TO_START
+    assert node.there == {}
+
+
+async def test_a_start_of_this_hub_is_left_to_it_until_it_seems_forgotten(
+    reconciler: Reconciler, store: Store, hub: FakeHub
+) -> None:
+    began = NOW + 2 * MINUTE
+    session = store.decide(sessions.open_session, "ada", "small", began)
+    store.decide(sessions.mark_starting, session.id, began)
+    await reconciler.look(began + MINUTE)
+    assert hub.asked == []
+    asked_at = began + 2 * MINUTE
+    await reconciler.look(asked_at)
+    await reconciler.look(asked_at + CLEARING_UP_FOR / 2)
+    assert now(store, session).state is State.STARTING
+    # Known again in between: the time begins anew.
+    hub.servers = {"ada"}
+    await reconciler.look(asked_at + CLEARING_UP_FOR * 0.9)
+    hub.servers.clear()
+    await reconciler.look(asked_at + CLEARING_UP_FOR)
+    assert now(store, session).state is State.STARTING
+    await reconciler.look(asked_at + 2 * CLEARING_UP_FOR)
+    assert now(store, session).reason is Reason.FAILED_TO_START
+
+
+@pytest.mark.parametrize("who", ["engine", "hub"])
+async def test_unknown_changes_nothing(
+    reconciler: Reconciler, store: Store, hub: FakeHub, node: FakeNode, who: str
+) -> None:
+    """Neither where the engine, nor where the hub cannot be asked."""
+    session = running(store, "ada")
+    node.add(session.id)
+    if who == "engine":
+        node.trouble[""] = AWAY
+    else:
+        hub.trouble = AWAY
+    with pytest.raises(CarrelError):
+        await reconciler.look(LATER)
+    assert now(store, session).state is State.RUNNING and len(node.there) == 1
+
+
+async def test_a_row_is_closed_only_after_its_container_is_gone(
+    reconciler: Reconciler, store: Store, node: FakeNode
+) -> None:
+    stuck, other = running(store, "ada"), running(store, "bob")
+    name = node.add(stuck.id)
+    node.add(other.id)
+    node.trouble[name] = BUSY
+    await reconciler.look(LATER)
+    assert now(store, stuck).state is State.RUNNING
+    assert now(store, other).state is State.ENDED
+    node.trouble.clear()
+    await reconciler.look(LATER + MINUTE)
+    assert now(store, stuck).reason is Reason.UNKNOWN
+
+
+async def test_after_a_start_the_hub_is_asked_a_few_questions_at_a_time(
+    reconciler: Reconciler,
+    store: Store,
+    hub: FakeHub,
+    node: FakeNode,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reconciler_, "QUESTIONS", 2)
+    names = ["ada", "bob", "eve"]
+    hub.servers = set(names)
+    for name in names:
+        node.add(running(store, name).id)
+    await reconciler.look(LATER)
+    assert len(hub.asked) == 2
+    await reconciler.look(LATER + MINUTE)
+    await reconciler.look(LATER + 2 * MINUTE)
+    assert sorted(hub.asked) == names and len(node.there) == 3

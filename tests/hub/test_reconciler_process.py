@@ -1,0 +1,71 @@
+"""What a killed hub leaves is adopted or removed by the next one: real processes."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from datetime import UTC, datetime
+
+from hub import sessions
+from hub.enums import Reason, State
+from tests.hub.world import World, until
+from tests.spawner.fake_engine import FakeContainer, slow
+
+
+def _left(world: World, name: str, user: str, session: str, status: str) -> None:
+    body = {"Labels": {"carrel.user": user, "carrel.session": session}}
+    world.engine.containers[name] = FakeContainer(name.ljust(64, "0"), name, body, status=status)
+
+
+async def test_orphans_are_removed_and_interrupted_starts_ended_within_half_a_minute(
+    world: World,
+) -> None:
+    """Three ways to die: with no row, before and after the container was made."""
+    now = datetime.now(UTC)
+    for name in ("ada", "bob", "eve"):
+        world.add(name)
+    await world.start("ada")
+    await until(lambda: world.ready("ada"))
+    await world.hub.stop(signal.SIGKILL)
+    for name in ("bob", "eve"):
+        session = world.store.decide(sessions.open_session, name, "small", now)
+        world.store.decide(sessions.mark_starting, session.id, now)
+    _left(world, f"carrel-eve-{world.session('eve').id}", "eve", world.session("eve").id, "created")
+    _left(world, "carrel-mia-feedfeedfeed", "mia", "feedfeedfeed", "created")
+
+    began = time.monotonic()
+    await world.hub.start()
+
+    async def clean() -> bool:
+        states = {world.session(name).state for name in ("bob", "eve")}
+        return states == {State.ENDED} and len(world.engine.containers) == 1
+
+    await until(clean, 30)
+    assert time.monotonic() - began < 30
+    assert world.session("bob").reason is Reason.FAILED_TO_START
+    assert world.engine.only.name == f"carrel-ada-{world.session('ada').id}"
+    assert world.session("ada").state is State.RUNNING
+    assert await world.ready("ada")
+
+
+async def test_a_hub_killed_in_the_middle_of_a_start_leaves_one_session_or_none(
+    world: World,
+) -> None:
+    world.add("ada")
+    world.engine.trouble["start"] = slow(1.5)
+    starting = asyncio.create_task(world.start("ada"))
+    await until(lambda: asyncio.sleep(0, "start" in world.engine.calls))
+    await world.hub.stop(signal.SIGKILL)
+    await asyncio.gather(starting, return_exceptions=True)
+    world.engine.trouble.clear()
+    await world.hub.start()
+
+    async def settled() -> bool:
+        state = world.session("ada").state
+        containers = len(world.engine.containers)
+        return (state, containers) in ((State.ENDED, 0), (State.RUNNING, 1))
+
+    await until(settled, 30)
+    adopted = world.session("ada").state is State.RUNNING
+    assert await world.ready("ada") is adopted
