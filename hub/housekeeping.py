@@ -16,6 +16,7 @@ from pathlib import Path
 from hub import installation, node_api
 from hub.chores import Chores
 from hub.hub_api import HubApi
+from hub.reentry import Reentry
 from hub.store import open_store
 from spawner.errors import CarrelError, Code
 
@@ -23,6 +24,8 @@ log = logging.getLogger("carrel.housekeeping")
 
 EVERY_S = 60.0
 MEASURE_EVERY_S = 600.0
+REENTRY_EVERY_S = 2.0
+"""The hub starts us before it has looked at the servers of before."""
 AGAIN_S = 5.0
 """Until the next try where hub, node or database could not be asked."""
 
@@ -48,10 +51,13 @@ async def main() -> None:
     # The hub gives its own services a token that is made anew with each of its starts.
     hub = HubApi(os.environ["JUPYTERHUB_API_TOKEN"], os.environ["JUPYTERHUB_API_URL"])
     settings = ours.settings
-    chores = Chores(settings, open_store(settings), hub, node_api.of(settings))
+    store = open_store(settings)
+    chores = Chores(settings, store, hub, node_api.of(settings))
+    reentry = Reentry(store, hub, datetime.now(UTC))
     tasks = [
         asyncio.create_task(again_and_again(chore, every_s))
         for chore, every_s in (
+            (reentry.bring_back, REENTRY_EVERY_S),
             (chores.put_out, EVERY_S),
             (chores.remove_homes, EVERY_S),
             (chores.measure, MEASURE_EVERY_S),

@@ -73,8 +73,8 @@ ROLES: list[dict[str, Any]] = [
     },
     {
         "name": HOUSEKEEPING,
-        "description": "Puts out who is not let in any more",
-        "scopes": ["read:servers", "delete:servers", "delete:users"],
+        "description": "Puts out who is not let in any more; goes on with starts that waited",
+        "scopes": ["read:servers", "start:servers", "delete:servers", "delete:users"],
         "services": [HOUSEKEEPING],
     },
     {

@@ -6,6 +6,7 @@ import asyncio
 import re
 import signal
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,7 +57,14 @@ class World:
 
 @pytest.fixture
 async def world(tmp_path: Path, cheap_hashes: None) -> AsyncIterator[World]:
-    etc = write_installation(tmp_path / "data")
+    async with opened(tmp_path) as world:
+        yield world
+
+
+@asynccontextmanager
+async def opened(folder: Path, **settings: Any) -> AsyncIterator[World]:
+    """A world with these settings, as long as this lasts."""
+    etc = write_installation(folder / "data", **settings)
     data_dir = etc.parent
     port = free_port()
     engine = FakeEngine(data_dir / "run" / "node.sock", port, server=notebook)

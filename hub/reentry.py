@@ -1,0 +1,96 @@
+"""Brings those who waited when the hub was restarted back into it: their places are on record.
+
+The hub forgets a start that it did not finish. Nobody else would go on with it: people close
+the page, and expect their session all the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from hub import sessions
+from hub.enums import Reason, State
+from hub.hub_api import HubApi
+from hub.sessions import Session
+from hub.store import Store
+from spawner.errors import CarrelError, Code
+
+log = logging.getLogger("carrel.housekeeping")
+
+AGAIN_AFTER = timedelta(seconds=60)
+"""How long a place is not looked at again once the hub knows it."""
+AT_ONCE = 100
+"""Requests at a time: the hub answers one only after ten seconds when its session must wait."""
+
+
+@dataclass
+class Reentry:
+    """``born`` is when this hub started: whoever asked since is in it by themselves."""
+
+    store: Store
+    hub: HubApi
+    born: datetime
+    _known: dict[str, datetime] = field(default_factory=dict)
+    _threads: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(AT_ONCE, "reentry")
+    )
+
+    async def bring_back(self, now: datetime) -> None:
+        """Has the hub go on with every place that it does not know, first come first."""
+        queue = [s for s in await self._read(sessions.active) if s.state is State.QUEUED]
+        self._known = {s.id: self._known[s.id] for s in queue if s.id in self._known}
+        wanted = [s for s in queue if self._is_to_be_looked_at(s, now)]
+        answers = await asyncio.gather(
+            *(self._bring_back(session, now) for session in wanted), return_exceptions=True
+        )
+        for session, answer in zip(wanted, answers, strict=True):
+            if isinstance(answer, CarrelError):
+                log.warning("%s is not back in the queue yet: %s", session.user, answer)
+            elif isinstance(answer, BaseException):
+                log.error("%s is not back in the queue yet.", session.user, exc_info=answer)
+
+    def _is_to_be_looked_at(self, session: Session, now: datetime) -> bool:
+        looked = self._known.get(session.id)
+        if looked is None and session.requested_at >= self.born:
+            looked = session.requested_at
+        return looked is None or not timedelta(0) <= now - looked < AGAIN_AFTER
+
+    async def _bring_back(self, session: Session, now: datetime) -> None:
+        server = await self._ask(self.hub.server, session.user)
+        if server is None and await self._still_waits(session):
+            try:
+                await self._ask(self.hub.resume_server, session.user, session.profile)
+                log.info("%s is back in the queue.", session.user)
+            except CarrelError as error:
+                if error.code is not Code.REFUSED:
+                    raise
+                await self._given_up(session, error, now)
+        elif server and server["pending"] != "spawn":
+            return  # the hub is still clearing away what was before: asked again soon
+        self._known[session.id] = now
+
+    async def _given_up(self, session: Session, error: CarrelError, now: datetime) -> None:
+        # The person may have been quicker, with a click.
+        if await self._ask(self.hub.server, session.user) or not await self._still_waits(session):
+            return
+        await self.store.in_thread(
+            self.store.decide, sessions.close_session,
+            session.id, Reason.FAILED_TO_START, now, error.message,
+        )  # fmt: skip
+        log.warning("The place of %s in the queue is given up: %s", session.user, error.message)
+
+    async def _still_waits(self, session: Session) -> bool:
+        # Read after the hub was asked: a cancelled start is settled before the hub forgets it.
+        there: Session = await self._read(sessions.get, session.id)
+        return there.state is State.QUEUED
+
+    async def _read(self, function: Any, *args: Any) -> Any:
+        return await self.store.in_thread(self.store.read, function, *args)
+
+    async def _ask(self, call: Any, *args: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call, *args)
