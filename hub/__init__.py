@@ -11,7 +11,8 @@ The only code that opens Carrel's database. Deciders are pure, one subject a fil
     links invitations resets powers audit client_address
                                              links that let people in; who may do what to whom
     authenticator handlers/                  getting in, from JupyterHub's side
-    admission capacity sessions lifecycle    what may start, and what runs
+    admission queueing waiting capacity      what may start, when, and who waits for it
+    sessions lifecycle reentry               what runs; starts that a restart of the hub interrupted
     hub_api node_api                         JupyterHub's API; node's socket, for homes
     homes departures outsiders export        sizes; deleted accounts; who is shut out; all about one
     chores housekeeping                      what is done when it is due; the process that does it

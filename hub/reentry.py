@@ -1,7 +1,8 @@
-"""Brings those who waited when the hub was restarted back into it: their places are on record.
+"""Has the hub go on with starts that it forgot when it was restarted: they are on record.
 
-The hub forgets a start that it did not finish. Nobody else would go on with it: people close
-the page, and expect their session all the same.
+People close the page, and expect their session all the same. Those who waited find their old
+place; who was called in the very moment when the hub died waits again, and until then would hold
+a start slot for ever.
 """
 
 from __future__ import annotations
@@ -41,8 +42,8 @@ class Reentry:
     )
 
     async def bring_back(self, now: datetime) -> None:
-        """Has the hub go on with every place that it does not know, first come first."""
-        queue = [s for s in await self._read(sessions.active) if s.state is State.QUEUED]
+        """Asks for every start that the hub does not know, first come first."""
+        queue = [s for s in await self._read(sessions.active) if self._is_unfinished(s)]
         self._known = {s.id: self._known[s.id] for s in queue if s.id in self._known}
         wanted = [s for s in queue if self._is_to_be_looked_at(s, now)]
         answers = await asyncio.gather(
@@ -54,6 +55,10 @@ class Reentry:
             elif isinstance(answer, BaseException):
                 log.error("%s is not back in the queue yet.", session.user, exc_info=answer)
 
+    def _is_unfinished(self, session: Session) -> bool:
+        begun = session.state is State.STARTING and session.requested_at < self.born
+        return begun or session.state is State.QUEUED
+
     def _is_to_be_looked_at(self, session: Session, now: datetime) -> bool:
         looked = self._known.get(session.id)
         if looked is None and session.requested_at >= self.born:
@@ -62,7 +67,7 @@ class Reentry:
 
     async def _bring_back(self, session: Session, now: datetime) -> None:
         server = await self._ask(self.hub.server, session.user)
-        if server is None and await self._still_waits(session):
+        if server is None and await self._stands_still(session):
             try:
                 await self._ask(self.hub.resume_server, session.user, session.profile)
                 log.info("%s is back in the queue.", session.user)
@@ -76,7 +81,7 @@ class Reentry:
 
     async def _given_up(self, session: Session, error: CarrelError, now: datetime) -> None:
         # The person may have been quicker, with a click.
-        if await self._ask(self.hub.server, session.user) or not await self._still_waits(session):
+        if await self._ask(self.hub.server, session.user) or not await self._stands_still(session):
             return
         await self.store.in_thread(
             self.store.decide, sessions.close_session,
@@ -84,10 +89,10 @@ class Reentry:
         )  # fmt: skip
         log.warning("The place of %s in the queue is given up: %s", session.user, error.message)
 
-    async def _still_waits(self, session: Session) -> bool:
+    async def _stands_still(self, session: Session) -> bool:
         # Read after the hub was asked: a cancelled start is settled before the hub forgets it.
         there: Session = await self._read(sessions.get, session.id)
-        return there.state is State.QUEUED
+        return there.state is session.state
 
     async def _read(self, function: Any, *args: Any) -> Any:
         return await self.store.in_thread(self.store.read, function, *args)

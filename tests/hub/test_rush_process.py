@@ -14,48 +14,38 @@ from typing import Any
 
 import aiohttp
 import pytest
-from aiohttp import web
 
 from hub import accounts, sessions
 from hub.audit import COMMAND_LINE, By
 from hub.enums import Reason, Role, State
 from hub.sessions import Session
-from tests.hub.world import Browser, World, opened, until
-from tests.spawner.fake_engine import notebook, slow
-
-SMALL = {"machines": {"one": {"memory_gib": 1}}, "profiles": [
-    {"slug": "small", "title": "Small", "image": "base", "machine": "one"},
-]}  # fmt: skip
+from tests.hub.world import Browser, World, answering_for_all, opened, until
+from tests.spawner.fake_engine import slow
 
 
 @contextlib.asynccontextmanager
-async def school(folder: Path, **capacity: float) -> AsyncIterator[World]:
+async def school(folder: Path, memory_gib: float, **capacity: float) -> AsyncIterator[World]:
     """A world whose sessions, any number of them, take a moment to start.
 
-    The machine has 8 GiB; a session takes one of what the reserve leaves.
+    The machine has 8 GiB; each session takes ``memory_gib`` of what the reserve leaves.
     """
-    async with opened(folder, capacity=capacity, **SMALL) as world:
-        # All containers have one address here, so one server answers for all of them.
-        world.engine.server = lambda _container: None
+    small = {"slug": "small", "title": "Small", "image": "base", "machine": "one"}
+    machines = {"one": {"memory_gib": memory_gib}}
+    async with opened(folder, capacity=capacity, machines=machines, profiles=[small]) as world:
         world.engine.trouble["start"] = slow(0.4)
-        runner = web.AppRunner(notebook(None), shutdown_timeout=0.1)  # type: ignore[arg-type]
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", world.engine.port).start()
-        try:
+        async with answering_for_all(world):
             yield world
-        finally:
-            await runner.cleanup()
 
 
 @pytest.fixture
 async def two_at_a_time(tmp_path: Path, cheap_hashes: None) -> AsyncIterator[World]:
-    async with school(tmp_path, start_slots=2) as world:
+    async with school(tmp_path, 0.5, start_slots=2) as world:
         yield world
 
 
 @pytest.fixture
 async def room_for_two(tmp_path: Path, cheap_hashes: None) -> AsyncIterator[World]:
-    async with school(tmp_path, reserve_gib=6) as world:
+    async with school(tmp_path, 1, reserve_gib=6) as world:
         yield world
 
 
@@ -126,22 +116,13 @@ def in_order_of_start(rows: list[Session]) -> list[str]:
 
 async def test_twelve_at_once_all_arrive_in_order_two_at_a_time(two_at_a_time: World) -> None:
     world = two_at_a_time
-    # Seven GiB of room, so the last five start when others have left.
-    rush = Rush(world, *(f"u{n:02}" for n in range(7)))
+    rush = Rush(world, *(f"u{n:02}" for n in range(12)))
     await rush.begin()
     rows = await rush.arrive()
     assert most_at_once(rows) == 2
     assert in_order_of_start(rows) == in_queue_order(rows)
     await rush.asked()
-    more = Rush(world, *(f"v{n:02}" for n in range(5)))
-    await more.begin()
-    for name in rush.names[:5]:
-        await world.hub.api("DELETE", f"/users/{name}/server")
-    rows = await more.arrive()
-    assert most_at_once(rows) <= 2
-    await more.asked()
-    names = {f"carrel-{s.user}-{s.id}" for s in world.store.read(sessions.active)}
-    assert set(world.engine.containers) == names and len(names) == 7
+    assert set(world.engine.containers) == {f"carrel-{row.user}-{row.id}" for row in rows}
 
 
 async def test_a_full_machine_is_waited_for_with_its_reason(
@@ -257,6 +238,27 @@ async def test_after_a_restart_those_who_waited_go_on_in_order(
     assert [r.id for r in rows[:-1]] == before
     assert in_order_of_start(rows) == [*waiting, "late"]
     assert len(world.engine.containers) == 1
+
+
+async def test_who_was_called_as_the_hub_died_holds_no_slot_and_starts_again(
+    two_at_a_time: World,
+) -> None:
+    world = two_at_a_time
+    for name in ("ada", "bob", "eve"):
+        world.add(name)
+        await world.hub.api("POST", f"/users/{name}")
+    await world.hub.stop(signal.SIGKILL)
+    lost = []
+    for name in ("ada", "bob"):
+        session = world.store.decide(sessions.open_session, name, "small", datetime.now(UTC))
+        lost.append(world.store.decide(sessions.mark_starting, session.id, datetime.now(UTC)))
+    await world.hub.start()
+    await world.start("eve")
+    for name in ("ada", "bob", "eve"):
+        await until(lambda name=name: world.ready(name))
+    for session in lost:
+        ended = world.store.read(sessions.get, session.id)
+        assert (ended.state, ended.reason) == (State.ENDED, Reason.FAILED_TO_START)
 
 
 async def is_pending(world: World, name: str) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from hub import accounts, passwords, sessions
 from hub.audit import COMMAND_LINE, By
@@ -83,6 +84,19 @@ async def opened(folder: Path, **settings: Any) -> AsyncIterator[World]:
         await engine.end()
         await proxy.close()
         store.close()
+
+
+@asynccontextmanager
+async def answering_for_all(world: World) -> AsyncIterator[None]:
+    """Any number of sessions: all have one address here, so one server answers for all."""
+    world.engine.server = lambda _container: None
+    runner = web.AppRunner(notebook(None), shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", world.engine.port).start()
+    try:
+        yield
+    finally:
+        await runner.cleanup()
 
 
 async def until(true: Callable[[], Any], within_s: float = 20) -> None:
