@@ -13,8 +13,9 @@ The only code that opens Carrel's database. Deciders are pure, one subject a fil
                                              links that let people in; class lists; a demo's people
     people looking_after powers audit        who is there; who may do what to whom, and who did
     authenticator client_address handlers/   getting in, from JupyterHub's side
-    admission capacity remapping sessions lifecycle
-                                             what may start, and what runs
+    admission queueing waiting capacity remapping
+                                             what may start, when, and who waits for it
+    sessions lifecycle reentry               what runs; starts that a restart of the hub interrupted
     hub_api node_api                         JupyterHub's API; node's socket, for homes
     homes departures outsiders export        sizes; deleted accounts; who is shut out; all about one
     reconciling reconciler                   rows and containers compared: orphans are removed

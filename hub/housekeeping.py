@@ -18,6 +18,7 @@ from hub.chores import Chores
 from hub.hub_api import HubApi
 from hub.proxy_watch import ProxyWatch
 from hub.reconciler import Reconciler
+from hub.reentry import Reentry
 from hub.store import open_store
 from spawner.errors import CarrelError, Code
 
@@ -27,6 +28,8 @@ EVERY_S = 60.0
 MEASURE_EVERY_S = 600.0
 RECONCILE_EVERY_S = 10.0
 PROXY_EVERY_S = 3.0
+REENTRY_EVERY_S = 2.0
+"""The hub starts us before it has looked at the servers of before."""
 AGAIN_S = 5.0
 """Until the next try where hub, node or database could not be asked."""
 
@@ -58,9 +61,11 @@ async def main() -> None:
     grace_s, began = settings.sessions.stop_grace_s, datetime.now(UTC)
     reconciler = Reconciler(store, hub, node, grace_s, began)
     proxy = ProxyWatch(os.environ["CARREL_PROXY_API"], ours.secret("proxy/token"), hub)
+    reentry = Reentry(store, hub, datetime.now(UTC))
     tasks = [
         asyncio.create_task(again_and_again(chore, every_s))
         for chore, every_s in (
+            (reentry.bring_back, REENTRY_EVERY_S),
             (chores.put_out, EVERY_S),
             (chores.remove_homes, EVERY_S),
             (chores.measure, MEASURE_EVERY_S),

@@ -71,6 +71,13 @@ class HubApi:
         self._call("POST", f"{_user(name)}/server", {"profile": profile})
         return True
 
+    def resume_server(self, name: str, profile: str) -> None:
+        """Asks for a session on behalf of a user whom the hub knows.
+
+        Raises CarrelError(REFUSED) with the hub's sentence when it says no.
+        """
+        self._call("POST", f"{_user(name)}/server", {"profile": profile})
+
     def stop_server(self, name: str, timeout_s: float) -> bool:
         """Stops the user's server and waits for it; whether there was one.
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hub import capacity
+from hub.queueing import House
 from hub.settings import Settings, load_resolved
 from spawner.errors import CarrelError, Code
 from spawner.plan import Site
@@ -90,6 +92,13 @@ class Installation:
                 for offered in settings.profiles
             ),
             self.images,
+        )
+
+    def house(self) -> House:
+        """What is offered and what there is to give."""
+        machine = self.machine
+        return House(
+            self.catalog(), capacity.limits(machine.cores, machine.memory_bytes, self.settings)
         )
 
     def site(self) -> Site:

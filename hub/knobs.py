@@ -286,9 +286,25 @@ class Idle(Section):
 
 
 class Capacity(Section):
-    """What is kept back for hub, engine and system."""
+    """What the machine is asked to carry, and how the queue before it moves."""
 
     reserve_gib: float = knob(1.0, "Memory never promised to sessions.", "GiB", ge=0.25, le=1024)
+    start_slots: int | None = knob(
+        None,
+        "How many sessions start at a time, the others wait in a queue; empty means 2.5 for "
+        "each core.",
+        "count",
+        ge=1,
+        le=1000,
+    )
+    overtake_minutes: float = knob(
+        10.0,
+        "How long a request that waits for memory may be overtaken by smaller ones that fit; "
+        "after that, free memory is kept for it. 0: nobody overtakes.",
+        "minutes",
+        ge=0,
+        le=1440,
+    )
 
 
 class Database(Section):

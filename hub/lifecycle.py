@@ -8,12 +8,16 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from hub import accounts, sessions
-from hub.admission import House, decide
-from hub.enums import Reason
+from hub.admission import Offer, Refusal, decide
+from hub.enums import Reason, State
+from hub.queueing import House
+from hub.sessions import Session
 from hub.store import Store
+from hub.waiting import Waiting
 from spawner.ending import Cause, Ending
 from spawner.errors import CarrelError, Code
-from spawner.profiles import Catalog, Grant, Request
+from spawner.profiles import Grant, Request
+from spawner.wait import Wait
 
 REASONS = {
     Cause.STOPPED: Reason.STOPPED_BY_USER,
@@ -32,39 +36,44 @@ class Lifecycle:
     def __init__(
         self,
         store: Store,
-        catalog: Catalog,
+        house: House,
         *,
-        room_bytes: int,
         idle_limit_s: float,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._store = store
-        self._catalog = catalog
-        self._room_bytes = room_bytes
+        self._house = house
         self._idle_limit_s = idle_limit_s
         self._clock = clock
+        self._waiting = Waiting(store, house, clock)
 
     async def leftover(self, user: str) -> str | None:
         session = await self._store.in_thread(self._store.read, sessions.active_of, user)
-        return session.id if session else None
+        return session.id if session and session.state is not State.QUEUED else None
 
-    async def admit(self, request: Request, ready_images: Collection[str]) -> Grant:
-        return await self._store.in_thread(
-            self._store.decide, self._admit, request, frozenset(ready_images)
+    async def enqueue(self, request: Request, ready_images: Collection[str]) -> Grant:
+        answer = await self._store.in_thread(
+            self._store.decide, self._enqueue, request, frozenset(ready_images)
         )
+        if isinstance(answer, Refusal):
+            raise CarrelError(Code.CONFLICT, answer.reason, answer.advice)
+        image = self._house.catalog.reference(request.profile)
+        return Grant(answer.id, request.user, request.profile, image)
+
+    async def turn(self, session_id: str, told: Callable[[Wait], None]) -> None:
+        await self._waiting.turn(session_id, told)
 
     async def running(self, session_id: str, container_id: str, url: str) -> None:
         await self._store.in_thread(
             self._store.decide,
             sessions.mark_running, session_id, container_id, url, self._clock(),
         )  # fmt: skip
+        self._waiting.wake()
 
     async def settle(self, ending: Ending) -> None:
-        await self._store.in_thread(
-            self._store.decide,
-            sessions.close_session,
-            ending.session_id, self.reason(ending), self._clock(), ending.detail,
-        )  # fmt: skip
+        keeps_place = ending.cause is Cause.START_CANCELLED and self._waiting.hub_ends
+        await self._store.in_thread(self._store.decide, self._settle, ending, keeps_place)
+        self._waiting.wake()
 
     def reason(self, ending: Ending) -> Reason:
         """Why it ended, for the record.
@@ -76,15 +85,27 @@ class Lifecycle:
             return Reason.IDLE
         return REASONS[ending.cause]
 
-    def _admit(self, tx: sa.Connection, request: Request, ready_images: Collection[str]) -> Grant:
+    def _enqueue(
+        self, tx: sa.Connection, request: Request, ready_images: Collection[str]
+    ) -> Session | Refusal:
         # The hub also lets services start sessions: the account decides, whoever asks.
         accounts.require_enabled(tx, request.user)
-        running = tuple(session.profile for session in sessions.active(tx))
-        refusal = decide(request, House(self._catalog, ready_images, self._room_bytes, running))
-        if refusal is not None:
-            raise CarrelError(Code.CONFLICT, refusal.reason, refusal.advice)
         now = self._clock()
-        session = sessions.open_session(tx, request.user, request.profile.slug, now)
-        sessions.mark_starting(tx, session.id, now)
-        image = self._catalog.reference(request.profile)
-        return Grant(session.id, request.user, request.profile, image)
+        house = self._house
+        refusal = decide(request, Offer(house.catalog, ready_images, house.limits.room_bytes))
+        kept = sessions.active_of(tx, request.user)
+        if kept and kept.state is State.QUEUED:
+            if refusal is None and kept.profile == request.profile.slug:
+                return kept
+            # Returned, not raised: the end of the place that was kept stays on record.
+            why = f"{refusal.reason} {refusal.advice}" if refusal else "Asked for something else."
+            reason = Reason.FAILED_TO_START if refusal else Reason.STOPPED_BY_USER
+            sessions.close_session(tx, kept.id, reason, now, why)
+        return refusal or sessions.open_session(tx, request.user, request.profile.slug, now)
+
+    def _settle(self, tx: sa.Connection, ending: Ending, keeps_place: bool) -> None:
+        if keeps_place and sessions.get(tx, ending.session_id).state is State.QUEUED:
+            return
+        sessions.close_session(
+            tx, ending.session_id, self.reason(ending), self._clock(), ending.detail
+        )

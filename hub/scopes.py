@@ -72,8 +72,9 @@ ROLES: list[dict[str, Any]] = [
     },
     {
         "name": HOUSEKEEPING,
-        "description": "Puts out who is not let in any more, gives a new proxy its routes",
-        "scopes": ["read:servers", "delete:servers", "delete:users", "proxy"],
+        "description": "Puts out who is not let in any more; goes on with starts that waited; "
+        "gives a new proxy its routes",
+        "scopes": ["read:servers", "start:servers", "delete:servers", "delete:users", "proxy"],
         "services": [HOUSEKEEPING],
     },
     {

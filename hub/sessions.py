@@ -107,6 +107,12 @@ def active(tx: sa.Connection) -> list[Session]:
     return _select(tx, rows.c.state != State.ENDED)[::-1]
 
 
+def places(tx: sa.Connection) -> dict[str, int]:
+    """Session id → place of everybody in the queue; the first one is number 1."""
+    queue = _select(tx, rows.c.state == State.QUEUED)[::-1]
+    return {session.id: place for place, session in enumerate(queue, start=1)}
+
+
 def active_of(tx: sa.Connection, user: str) -> Session | None:
     """The user's session that has not ended, if there is one."""
     return next(iter(_select(tx, rows.c.user == user, rows.c.state != State.ENDED)), None)
@@ -140,5 +146,6 @@ def _write(tx: sa.Connection, id_: str, **values: Any) -> Session:
 def _select(
     tx: sa.Connection, *conditions: sa.ColumnElement[bool], limit: int | None = None
 ) -> list[Session]:
-    query = sa.select(rows).where(*conditions).order_by(rows.c.requested_at.desc()).limit(limit)
+    newest_first = (rows.c.requested_at.desc(), rows.c.id.desc())
+    query = sa.select(rows).where(*conditions).order_by(*newest_first).limit(limit)
     return [Session(**row._mapping) for row in tx.execute(query).all()]

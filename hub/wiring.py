@@ -9,7 +9,7 @@ from jupyterhub.handlers import BaseHandler
 from tornado.httpserver import HTTPServer
 from traitlets.config import Config
 
-from hub import __version__, capacity, demo, origins, scopes, texts
+from hub import __version__, demo, origins, scopes, texts
 from hub.installation import Installation
 from hub.lifecycle import Lifecycle
 from hub.store import Store, url
@@ -95,17 +95,12 @@ def _people(c: Config, installation: Installation, store: Store) -> None:
 
 def _sessions(c: Config, installation: Installation, store: Store) -> None:
     settings = installation.settings
-    catalog = installation.catalog()
-    policy = Lifecycle(
-        store,
-        catalog,
-        room_bytes=capacity.room_bytes(installation.machine.memory_bytes, settings),
-        idle_limit_s=settings.idle.limit_hours * 3600,
-    )
+    house = installation.house()
+    policy = Lifecycle(store, house, idle_limit_s=settings.idle.limit_hours * 3600)
     c.JupyterHub.spawner_class = bound(
         Bindings(
             installation.site(),
-            catalog,
+            house.catalog,
             policy,
             start_limit_s=settings.sessions.start_timeout_s,
             stop_grace_s=settings.sessions.stop_grace_s,

@@ -4,7 +4,7 @@
     plan container                      what a session's container is (pure)
     engine images readiness             what the engine and a server answer, in our words
     engine_pool                         threads for engine calls: nobody waits for another's
-    launch ending life steps            a start, an end, and what lies between
+    launch ending life steps wait       a start, its place in the queue, an end, what lies between
     tokens                              a session's token ends with it
     carrel_spawner choosing options_form refusal
                                         JupyterHub's spawner: does what the plan says

@@ -28,6 +28,7 @@ from spawner.life import PATIENCE_S, Life, Tools, place, server_url, settle
 from spawner.profiles import Grant, Request
 from spawner.refusal import as_spawn_exception
 from spawner.steps import Steps
+from spawner.wait import Wait
 
 ENGINE_TIMEOUT_S = 60
 ENGINE_MARGIN_S = 3 * ENGINE_TIMEOUT_S
@@ -136,16 +137,22 @@ class CarrelSpawner(Choosing, DockerSpawner):
         await self.bindings.policy.settle(Ending(session_id, cause, detail))
 
     async def _admitted(self, request: Request) -> Grant:
-        admission = keep(self.bindings.policy.admit(request, await self.find_ready_images()))
+        """In the queue until it is its turn."""
+        entry = keep(self.bindings.policy.enqueue(request, await self.find_ready_images()))
         try:
-            return await asyncio.shield(admission)
+            grant = await asyncio.shield(entry)
+            await self.bindings.policy.turn(grant.session_id, self._tell_place)
         except asyncio.CancelledError:
-            self._withdrawing = keep(self._withdraw(admission))
+            self._withdrawing = keep(self._withdraw(entry))
             raise
+        return grant
 
-    async def _withdraw(self, admission: asyncio.Task[Grant]) -> None:
+    def _tell_place(self, wait: Wait) -> None:
+        self.steps.wait(5, wait)
+
+    async def _withdraw(self, entry: asyncio.Task[Grant]) -> None:
         try:
-            grant = await admission
+            grant = await entry
         except CarrelError:
             return
         await settle(Ending(grant.session_id, Cause.START_CANCELLED), self.tools)
@@ -233,7 +240,7 @@ class CarrelSpawner(Choosing, DockerSpawner):
         """The steps so far and those to come, for the progress page."""
         async with aclosing(self.steps.follow()) as steps:
             async for step in steps:
-                yield {"progress": step.percent, "message": step.message}
+                yield step.as_event()
 
     @default("progress_ready_hook")
     def _default_progress_ready_hook(self) -> Any:

@@ -6,6 +6,9 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from typing import Any
+
+from spawner.wait import Wait
 
 
 @dataclass(frozen=True)
@@ -14,6 +17,14 @@ class Step:
 
     percent: int
     message: str
+    wait: Wait | None = None
+
+    def as_event(self) -> dict[str, Any]:
+        """For JupyterHub's progress stream."""
+        event: dict[str, Any] = {"progress": self.percent, "message": self.message}
+        if self.wait is not None:
+            event |= {"place": self.wait.place, "reason": self.wait.reason}
+        return event
 
 
 class Steps:
@@ -25,11 +36,16 @@ class Steps:
         self._began: float | None = None
 
     def add(self, percent: int, message: str) -> None:
-        if self._began is None:
-            self._began = time.monotonic()
-        self._steps.append(Step(percent, message))
-        self._grown.set()
-        self._grown = asyncio.Event()
+        self._put(Step(percent, message))
+
+    def wait(self, percent: int, wait: Wait) -> None:
+        """A place in the queue: it stands until the next step, or another place, replaces it."""
+        self._put(Step(percent, str(wait), wait))
+
+    @property
+    def waiting(self) -> Wait | None:
+        """The place in the queue, while waiting is what happens now."""
+        return self._steps[-1].wait if self._steps else None
 
     @property
     def begun(self) -> bool:
@@ -42,10 +58,25 @@ class Steps:
 
     async def follow(self) -> AsyncGenerator[Step, None]:
         """Never ends by itself: JupyterHub closes it when the start is over."""
-        told = 0
+        told: list[Step] = []
         while True:
             grown = self._grown
-            while told < len(self._steps):
-                yield self._steps[told]
-                told += 1
+            # The last one told may have been replaced since.
+            last = len(told) - 1
+            if told and self._steps[last] != told[last]:
+                told[last] = self._steps[last]
+                yield told[last]
+            while len(told) < len(self._steps):
+                told.append(self._steps[len(told)])
+                yield told[-1]
             await grown.wait()
+
+    def _put(self, step: Step) -> None:
+        if self._began is None:
+            self._began = time.monotonic()
+        if self.waiting:
+            self._steps[-1] = step
+        else:
+            self._steps.append(step)
+        self._grown.set()
+        self._grown = asyncio.Event()

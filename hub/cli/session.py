@@ -81,11 +81,15 @@ def list_(
             found = sessions.of_user(tx, canonical(name))
             if not found:
                 accounts.require(tx, name)
+        places = sessions.places(tx)
     if json_:
-        as_json([dataclasses.asdict(session) for session in found])
+        as_json([dataclasses.asdict(s) | {"place": places.get(s.id)} for s in found])
         return
-    headers = ("SESSION", "USER", "PROFILE", "STATE", "REQUESTED", "ENDED", "REASON")
-    rows = [(s.id, s.user, s.profile, s.state, s.requested_at, s.ended_at, s.reason) for s in found]
+    headers = ("SESSION", "USER", "PROFILE", "STATE", "PLACE", "REQUESTED", "ENDED", "REASON")
+    rows = [
+        (s.id, s.user, s.profile, s.state, places.get(s.id), s.requested_at, s.ended_at, s.reason)
+        for s in found
+    ]
     table(headers, rows, empty="No sessions.")
 
 

@@ -11,7 +11,7 @@ from jupyterhub.handlers.pages import HomeHandler, SpawnHandler, SpawnPendingHan
 from tornado.httputil import url_concat
 
 from hub import accounts, sessions
-from hub.enums import Interface
+from hub.enums import Interface, State
 from hub.handlers.open_page import WELCOME
 from hub.sessions import Session
 from spawner.errors import CarrelError
@@ -99,4 +99,8 @@ class ProgressPage(_Visited, SpawnPendingHandler):
     def render_template(self, name: str, sync: bool = False, **values: Any) -> Any:
         spawn = f"{self.hub.base_url}spawn"
         values["spawn_url"] = self.with_next(values.get("spawn_url", spawn))
+        waits = self.visit.session and self.visit.session.state is State.QUEUED
+        if name == "not_running.html" and waits and values.get("user") is self.current_user:
+            # The hub was restarted; housekeeping has it go on with them in a moment.
+            name = "place_kept.html"
         return super().render_template(name, sync=sync, **values)

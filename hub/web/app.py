@@ -17,7 +17,7 @@ from hub.scopes import PREFIX
 from hub.store import Store
 from hub.web import words
 from hub.web.admin import MachinePage
-from hub.web.api import Health, StatusApi
+from hub.web.api import Health, QueueApi, StatusApi
 from hub.web.base import Callback, NotFound
 from hub.web.invitations import InvitationsPage, RosterPage, Withdraw
 from hub.web.once import Once
@@ -49,6 +49,7 @@ def make_app(
             (f"{PREFIX}roster", RosterPage),
             (f"{PREFIX}admin", MachinePage),
             (f"{PREFIX}api/status", StatusApi),
+            (f"{PREFIX}api/queue", QueueApi),
             (f"{PREFIX}health", Health),
             (f"{PREFIX}oauth_callback", Callback),
             (f"{PREFIX}static/(.*)", StaticFileHandler, {"path": str(HERE / "static")}),

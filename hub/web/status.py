@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from hub import __version__, capacity
+from hub.enums import State
 from hub.installation import Installation, Machine
 from hub.sessions import Session
 
@@ -35,6 +36,10 @@ class Status:
     """A sentence's end: ``holds about 29 small sessions``."""
     room_bytes: int
     promised_bytes: int
+    start_slots: int
+    """Sessions that may be starting at a time."""
+    waiting: int
+    """Sessions in the queue; they are among ``sessions``."""
     sessions: tuple[Running, ...]
 
     def as_json(self) -> dict[str, Any]:
@@ -48,14 +53,16 @@ def build(
 ) -> Status:
     """``active`` are the sessions that have not ended."""
     settings, machine = installation.settings, installation.machine
-    guarantees = {p.slug: p.guarantee_bytes for p in installation.catalog().profiles}
+    house = installation.house()
     return Status(
         version=__version__,
         machine=machine,
         disk_free_bytes=disk_free_bytes,
         holds=capacity.sentence(machine.memory_bytes, settings),
-        room_bytes=capacity.room_bytes(machine.memory_bytes, settings),
-        promised_bytes=sum(guarantees.get(session.profile, 0) for session in active),
+        room_bytes=house.limits.room_bytes,
+        promised_bytes=house.promised_bytes(active),
+        start_slots=house.limits.start_slots,
+        waiting=sum(session.state is State.QUEUED for session in active),
         sessions=tuple(
             Running(
                 id=session.id,

@@ -1,4 +1,4 @@
-"""What housekeeping's token may do on the hub: put somebody out, have routes compared, no more."""
+"""What housekeeping's token may do on the hub: go on with starts, end sessions, compare routes."""
 
 from __future__ import annotations
 
@@ -46,16 +46,26 @@ def test_it_has_the_hub_compare_the_routes(api: HubApi) -> None:
     api.check_proxy()
 
 
+def test_it_goes_on_with_a_start_for_somebody_whom_the_hub_knows(
+    hub: Hub, api: HubApi, person: str
+) -> None:
+    with pytest.raises(CarrelError) as caught:
+        api.resume_server(person, "small")
+    assert caught.value.code is Code.REFUSED
+    hub.api.ensure_user(person)
+    api.resume_server(person, "small")
+    assert api.server(person)
+
+
 @pytest.mark.parametrize(
     "more",
     [
-        lambda api, person: api.start_server(person, "small"),
         lambda api, person: api.create_token(person, "n", 60),
         lambda api, _: api.ensure_user("another"),
         lambda api, _: api._call("GET", "/users"),
         lambda api, _: api._call("GET", "/info"),
     ],
-    ids=["start", "token", "user", "list", "info"],
+    ids=["token", "user", "list", "info"],
 )
 def test_it_may_do_no_more(
     hub: Hub, api: HubApi, person: str, more: Callable[[HubApi, str], object]

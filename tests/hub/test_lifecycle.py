@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -11,11 +10,13 @@ from hub import accounts, sessions
 from hub.audit import By
 from hub.enums import Reason, Role, State
 from hub.lifecycle import Lifecycle
+from hub.queueing import House, Limits
 from hub.store import Store
 from spawner.confinement import GIB
 from spawner.ending import Cause, Ending
 from spawner.errors import CarrelError, Code
-from spawner.profiles import Catalog, Profile, Request
+from spawner.profiles import Catalog, Grant, Profile, Request
+from spawner.wait import Wait
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 SMALL = Profile("small", "Small", "", "base", 1, GIB, GIB)
@@ -23,43 +24,50 @@ CATALOG = Catalog((SMALL,), {"base": "carrel/base:1"})
 READY = {"carrel/base:1"}
 
 
+HOUSE = House(CATALOG, Limits(2 * GIB, 3, timedelta(minutes=10)))
+NAMES = ("ada", "bob", "eve", "mia")
+
+
+def deaf(_wait: Wait) -> None:
+    """Nobody listens to the places."""
+
+
 @pytest.fixture
 def lifecycle(store: Store, by: By) -> Lifecycle:
-    """Room for two sessions; ada, bob and eve have accounts."""
-    for name in ("ada", "bob", "eve"):
+    """Room for two sessions; some people have accounts."""
+    for name in NAMES:
         store.decide(accounts.create, accounts.NewAccount(name, Role.STUDENT), by)
-    return Lifecycle(store, CATALOG, room_bytes=2 * GIB, idle_limit_s=3600, clock=lambda: NOW)
+    return Lifecycle(store, HOUSE, idle_limit_s=3600, clock=lambda: NOW)
+
+
+async def admitted(lifecycle: Lifecycle, name: str) -> Grant:
+    grant = await lifecycle.enqueue(Request(name, SMALL), READY)
+    await lifecycle.turn(grant.session_id, deaf)
+    return grant
 
 
 async def test_a_grant_is_a_session_on_record(lifecycle: Lifecycle, store: Store) -> None:
-    grant = await lifecycle.admit(Request("ada", SMALL), READY)
+    grant = await lifecycle.enqueue(Request("ada", SMALL), READY)
     assert (grant.user, grant.profile, grant.image) == ("ada", SMALL, "carrel/base:1")
     session = store.read(sessions.get, grant.session_id)
-    assert (session.user, session.profile, session.state) == ("ada", "small", State.STARTING)
+    assert (session.user, session.profile, session.state) == ("ada", "small", State.QUEUED)
+    assert await lifecycle.leftover("ada") is None
+    await lifecycle.turn(grant.session_id, deaf)
+    assert store.read(sessions.get, grant.session_id).state is State.STARTING
     assert await lifecycle.leftover("ada") == grant.session_id
     assert await lifecycle.leftover("bob") is None
 
 
 async def test_one_user_has_one_session(lifecycle: Lifecycle) -> None:
-    await lifecycle.admit(Request("ada", SMALL), READY)
+    await admitted(lifecycle, "ada")
     with pytest.raises(CarrelError) as refused:
-        await lifecycle.admit(Request("ada", SMALL), READY)
+        await lifecycle.enqueue(Request("ada", SMALL), READY)
     assert refused.value.code is Code.CONFLICT
-
-
-async def test_the_machine_is_never_promised_twice(lifecycle: Lifecycle, store: Store) -> None:
-    answers = await asyncio.gather(
-        *(lifecycle.admit(Request(name, SMALL), READY) for name in ("ada", "bob", "eve")),
-        return_exceptions=True,
-    )
-    refused = [answer for answer in answers if isinstance(answer, CarrelError)]
-    assert len(refused) == 1 and "machine is full" in refused[0].message
-    assert len(store.read(sessions.active)) == 2
 
 
 async def test_a_refusal_leaves_no_trace(lifecycle: Lifecycle, store: Store) -> None:
     with pytest.raises(CarrelError, match="still being built"):
-        await lifecycle.admit(Request("ada", SMALL), set())
+        await lifecycle.enqueue(Request("ada", SMALL), set())
     assert store.read(sessions.of_user, "ada") == []
 
 
@@ -69,12 +77,12 @@ async def test_who_has_no_enabled_account_starts_nothing(
 ) -> None:
     store.decide(accounts.disable, "ada", by)
     with pytest.raises(CarrelError):
-        await lifecycle.admit(Request(name, SMALL), READY)
+        await lifecycle.enqueue(Request(name, SMALL), READY)
     assert store.read(sessions.active) == []
 
 
 async def test_running_and_ended_are_recorded_once(lifecycle: Lifecycle, store: Store) -> None:
-    grant = await lifecycle.admit(Request("ada", SMALL), READY)
+    grant = await admitted(lifecycle, "ada")
     for _ in range(2):
         await lifecycle.running(grant.session_id, "c1", "http://10.203.8.1:8888/user/ada/")
     assert store.read(sessions.get, grant.session_id).state is State.RUNNING

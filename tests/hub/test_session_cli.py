@@ -114,6 +114,7 @@ def test_list_shows_what_has_not_ended_or_all_of_one_user(hub: Hub, person: str)
         (now.id, "queued", None),
         (past.id, "ended", "out_of_memory"),
     ]
-    assert re.search(rf"{now.id}\s+{person}\s+small\s+queued", carrel("list").stdout)
+    (place,) = [s["place"] for s in everything if s["user"] == person]
+    assert re.search(rf"{now.id}\s+{person}\s+small\s+queued\s+{place}", carrel("list").stdout)
     hub.store.decide(sessions.close_session, now.id, Reason.IDLE, datetime.now(UTC))
     assert carrel("list", "nobody").exit_code == 2

@@ -8,16 +8,19 @@ import re
 import shutil
 import signal
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, async_playwright, expect
 
+from hub import sessions
 from hub.enums import Role
 from tests.hub.front import in_front_of
-from tests.hub.world import PASSWORD, World, until
+from tests.hub.world import PASSWORD, World, answering_for_all, opened, until
 from tests.spawner.fake_engine import Trouble, slow, status
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -70,6 +73,12 @@ def _told(violation: dict[str, Any]) -> tuple[str, list[str]]:
 
 @pytest.fixture
 async def visitor(world: World) -> AsyncIterator[Visitor]:
+    async with visiting(world) as visitor:
+        yield visitor
+
+
+@asynccontextmanager
+async def visiting(world: World) -> AsyncIterator[Visitor]:
     program = shutil.which("chromium")
     assert program, "chromium is missing; ./carrel test installs it"
     async with async_playwright() as playwright:
@@ -201,6 +210,60 @@ async def test_a_start_that_fails_says_what_happened_and_keeps_the_link(
 async def _late_refusal() -> Any:
     await asyncio.sleep(2)
     return await status(400)()
+
+
+async def test_the_place_in_the_queue_is_shown_and_announced_and_outlives_the_hub(
+    tmp_path: Path, cheap_hashes: None
+) -> None:
+    async with (
+        opened(tmp_path, capacity={"start_slots": 1}) as world,
+        answering_for_all(world),
+        visiting(world) as visitor,
+    ):
+        page = visitor.page
+        release = asyncio.Event()
+        world.engine.trouble["start"] = _held_until(release)
+        for name in ("bob", "eve", "ada"):
+            world.add(name)
+        starts = [asyncio.create_task(world.start("bob"))]
+        await until(lambda: asyncio.sleep(0, "start" in world.engine.calls))
+        starts.append(asyncio.create_task(world.start("eve")))
+        await until(lambda: asyncio.sleep(0, world.store.read(sessions.active_of, "eve")))
+        await visitor.log_in("ada")
+        await page.locator("button.carrel-big").click()
+        await page.wait_for_url("**/spawn-pending/**")
+        place = page.locator("#place")
+        await expect(place).to_have_text("You are number 2 in the queue.")
+        await expect(place).to_have_attribute("aria-live", "polite")
+        await expect(page.locator("#why")).to_have_text(
+            "Sessions start one at a time, and somebody else's is starting."
+        )
+        await visitor.look("queue")
+        await page.goto(f"{visitor.url}/home")
+        await expect(page.locator("#state")).to_have_text("You are number 2 in the queue.")
+        await page.get_by_role("link", name="See how far it is").click()
+        await expect(place).to_have_text("You are number 2 in the queue.")
+        await page.evaluate(COUNT_ANNOUNCEMENTS)
+        await world.hub.api("DELETE", "/users/eve/server")
+        await expect(place).to_have_text("You are number 1 in the queue.")
+        assert await page.evaluate("window.announced") == 1
+        session = world.session("ada")
+
+        await world.hub.stop(signal.SIGKILL)
+        await asyncio.gather(*starts, return_exceptions=True)
+        await expect(page.locator("#looking")).to_contain_text("The hub does not answer")
+        release.set()
+        await world.hub.start()
+        await page.wait_for_url("**/user/ada/**", timeout=60_000)
+        assert world.session("ada").id == session.id
+
+
+COUNT_ANNOUNCEMENTS = """
+window.announced = 0;
+const watched = { childList: true, characterData: true, subtree: true };
+new MutationObserver(() => { window.announced += 1; })
+  .observe(document.getElementById("place"), watched);
+"""
 
 
 async def test_a_hub_restart_during_a_start_is_waited_for(world: World, visitor: Visitor) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import re
 import signal
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from hub import accounts, passwords, sessions
 from hub.audit import COMMAND_LINE, By
@@ -56,7 +58,14 @@ class World:
 
 @pytest.fixture
 async def world(tmp_path: Path, cheap_hashes: None) -> AsyncIterator[World]:
-    etc = write_installation(tmp_path / "data")
+    async with opened(tmp_path) as world:
+        yield world
+
+
+@asynccontextmanager
+async def opened(folder: Path, **settings: Any) -> AsyncIterator[World]:
+    """A world with these settings, as long as this lasts."""
+    etc = write_installation(folder / "data", **settings)
     data_dir = etc.parent
     port = free_port()
     engine = FakeEngine(data_dir / "run" / "node.sock", port, server=notebook)
@@ -75,6 +84,19 @@ async def world(tmp_path: Path, cheap_hashes: None) -> AsyncIterator[World]:
         await engine.end()
         await proxy.close()
         store.close()
+
+
+@asynccontextmanager
+async def answering_for_all(world: World) -> AsyncIterator[None]:
+    """Any number of sessions: all have one address here, so one server answers for all."""
+    world.engine.server = lambda _container: None
+    runner = web.AppRunner(notebook(None), shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", world.engine.port).start()
+    try:
+        yield
+    finally:
+        await runner.cleanup()
 
 
 async def until(true: Callable[[], Any], within_s: float = 20) -> None:

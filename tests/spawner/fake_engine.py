@@ -225,7 +225,7 @@ def slow(seconds: float) -> Trouble:
     return trouble
 
 
-def notebook(_container: FakeContainer) -> web.Application:
+def notebook(_container: FakeContainer | None) -> web.Application:
     """A notebook server that answers everything."""
     app = web.Application()
 

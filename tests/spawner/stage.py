@@ -16,6 +16,7 @@ from spawner.carrel_spawner import CarrelSpawner
 from spawner.ending import Cause, Ending
 from spawner.errors import CarrelError, Code
 from spawner.profiles import Catalog, Grant, Request
+from spawner.wait import Wait
 from tests.spawner.fake_engine import FakeEngine
 
 # docker-py leaves its unix socket to the garbage collector when it cannot connect.
@@ -38,11 +39,13 @@ class RecordingPolicy:
     refusal: CarrelError | None = None
     delay_s: float = 0
     database_down: bool = False
+    queue: list[asyncio.Event] = field(default_factory=list)
+    """Who comes waits for the last of these, then for the one before it."""
 
     async def leftover(self, user: str) -> str | None:
         return self.open.get(user)
 
-    async def admit(self, request: Request, ready_images: Collection[str]) -> Grant:
+    async def enqueue(self, request: Request, ready_images: Collection[str]) -> Grant:
         if self.refusal:
             raise self.refusal
         session_id = f"{len(self.ended) + len(self.open) + 1:012x}"
@@ -50,6 +53,11 @@ class RecordingPolicy:
         await asyncio.sleep(self.delay_s)
         image = self.catalog.reference(request.profile)
         return Grant(session_id, request.user, request.profile, image)
+
+    async def turn(self, session_id: str, told: Callable[[Wait], None]) -> None:
+        for place, called in reversed(list(enumerate(self.queue, start=1))):
+            told(Wait(place, "The machine is full."))
+            await called.wait()
 
     async def running(self, session_id: str, container_id: str, url: str) -> None:
         assert session_id in self.open.values() and container_id

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
@@ -71,7 +71,8 @@ async def test_the_machine_page_says_what_there_is_and_what_runs(site: Site) -> 
     for words in (
         "It holds about 14 small sessions.",
         "Docker 26.1.5 (API 1.45), Compose 1.29.2",
-        "8.0 GiB; 0.5 GiB of 7.0 GiB for sessions are promised",
+        "8.0 GiB; 0.0 GiB of 7.0 GiB for sessions are promised",
+        "1 session waits; 5 start at a time",
         "none found",
         session.id,
         "queued",
@@ -120,7 +121,9 @@ async def test_the_status_is_told_whole(site: Site) -> None:
         "machine": {k: MACHINE[k] for k in MACHINE if k not in ("environment", "gpu_note")},
         "holds": "holds about 14 small sessions",
         "room_bytes": 7 * 1024**3,
-        "promised_bytes": 512 * 1024**2,
+        "promised_bytes": 0,
+        "start_slots": 5,
+        "waiting": 1,
         "sessions": [
             {
                 "id": session.id,
@@ -132,6 +135,27 @@ async def test_the_status_is_told_whole(site: Site) -> None:
             }
         ],
     }
+
+
+async def test_the_queue_tells_everybody_their_own_place_and_admins_all(site: Site) -> None:
+    now = datetime.now(UTC)
+    for n in range(14):
+        session = site.store.decide(sessions.open_session, f"early{n}", "small", now)
+        site.store.decide(sessions.mark_running, session.id, "c", "http://10.0.0.1/", now)
+    for seconds, name in enumerate(("bob", "ada")):
+        at = now + timedelta(seconds=seconds)
+        site.store.decide(sessions.open_session, name, "small", at)
+    status, body, _ = await site.get("/api/queue", "student-token")
+    told = json.loads(body)
+    assert status == 200 and told.keys() == {"waiting", "mine"}
+    assert (told["waiting"], told["mine"]["place"]) == (2, 2)
+    assert "promised to 14 sessions" in told["mine"]["reason"]
+    assert "bob" not in body
+    _, body, _ = await site.get("/api/queue", "admin-token")
+    told = json.loads(body)
+    assert told["mine"] is None
+    assert [(one["user"], one["place"]) for one in told["queue"]] == [("bob", 1), ("ada", 2)]
+    assert (await site.get("/api/queue"))[0] == 403
 
 
 async def test_programs_are_answered_in_json(site: Site) -> None:
