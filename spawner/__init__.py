@@ -3,7 +3,7 @@
     errors names confinement profiles   the words both planes share
     plan container                      what a session's container is (pure)
     engine images readiness             what the engine and a server answer, in our words
-    launch ending life steps wait       a start, its wait in the queue, an end, and what lies between
+    launch ending life steps wait       a start, its place in the queue, an end, what lies between
     carrel_spawner choosing options_form refusal
                                         JupyterHub's spawner: does what the plan says
     policy bindings background          what it is handed, what outlives a request
