@@ -5,7 +5,8 @@
     student people people_actions invitations admin api
                    the handlers, by audience    leaving  ends logins and sessions through the hub
     once           forms that make something are taken once
-    status words   what is told of the machine; times and sizes as people say them (pure)
+    status queue words
+                   what is told of the machine and who waits; times and sizes in words (pure)
     templates/ static/
 
 It calls the hub from the server only, never from the browser; its end disturbs no session.
