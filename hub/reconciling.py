@@ -21,6 +21,9 @@ CLEARING_UP_FOR = timedelta(seconds=150)
 """How long this hub may clear up after a start of its own that it tells nobody of any more: an
 engine call that is not answered (60 s), and then a container that comes late (30 s)."""
 
+RESUMED_WITHIN = timedelta(seconds=20)
+"""How long a new hub may take to go on with the starts of the one before (``hub.reentry``)."""
+
 
 class Stand(Enum):
     """Where a container is in its life."""
@@ -94,6 +97,7 @@ def doubtful(
         row
         for row in scene.rows
         if row.state is not State.QUEUED
+        and not _is_being_resumed(row, began, now)
         and (is_of_before(row, began, vouched) or (row.id not in living and _is_late(row, now)))
     ]
     return sorted(found, key=lambda row: row.state is not State.STARTING and row.id in living)
@@ -101,6 +105,11 @@ def doubtful(
 
 def is_of_before(row: Session, began: datetime, vouched: Collection[str]) -> bool:
     return row.requested_at < began and row.id not in vouched
+
+
+def _is_being_resumed(row: Session, began: datetime, now: datetime) -> bool:
+    before = row.state is State.STARTING and row.requested_at < began
+    return before and timedelta(0) <= now - began < RESUMED_WITHIN
 
 
 def abandoned(scene: Scene, denied: Mapping[str, Denied], now: datetime) -> list[Abandoned]:
