@@ -6,6 +6,7 @@ of its own, SQLite; no engine is needed, since nobody starts a session.
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import os
 import re
@@ -50,7 +51,7 @@ class Place:
     token: str = ""
 
 
-async def measure(say: Say) -> list[Figure]:
+async def measure(say: Say, _options: argparse.Namespace) -> list[Figure]:
     """Takes about two minutes."""
     with tempfile.TemporaryDirectory(prefix="carrel-bench-") as folder:
         async with _place(Path(folder) / "data") as place:

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-BENCHES = {"people": "tests.bench.people"}
+BENCHES = {"people": "tests.bench.people", "rush": "tests.bench.rush"}
 
 
 @dataclass(frozen=True)
@@ -51,10 +51,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="carrel bench", description=__doc__)
     parser.add_argument("name", choices=sorted(BENCHES))
     parser.add_argument("--json", action="store_true", help="for scripts")
+    parser.add_argument("--users", type=int, default=30, help="rush: how many arrive at once")
+    parser.add_argument(
+        "--vs-stock",
+        action="store_true",
+        help="rush: the same against a stock JupyterHub with DockerSpawner, alternating",
+    )
+    parser.add_argument("--rounds", type=int, default=1, help="rush: how often")
     options = parser.parse_args()
     sys.path.insert(0, str(ROOT))
     bench = importlib.import_module(BENCHES[options.name])
-    figures: list[Figure] = asyncio.run(bench.measure(_say))
+    figures: list[Figure] = asyncio.run(bench.measure(_say, options))
     if options.json:
         print(json.dumps({"machine": machine(), "figures": [asdict(f) for f in figures]}, indent=1))
     else:
