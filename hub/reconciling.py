@@ -17,6 +17,8 @@ from hub.sessions import Session
 
 HUBS_OWN_FOR = timedelta(seconds=60)
 """How long a start may have no living container before the hub is asked whether it knows of it."""
+GOES_ON_WITHIN = timedelta(seconds=15)
+"""How long a start of before may stand still: whoever still wants it may be brought back first."""
 CLEARING_UP_FOR = timedelta(seconds=150)
 """How long this hub may clear up after a start of its own that it tells nobody of any more: an
 engine call that is not answered (60 s), and then a container that comes late (30 s)."""
@@ -108,10 +110,16 @@ def abandoned(scene: Scene, denied: Mapping[str, Denied], now: datetime) -> list
     found = []
     for row in scene.rows:
         no = denied.get(row.id)
-        if no is not None and (no.interrupted or now - no.since >= CLEARING_UP_FOR):
+        if no is not None and now - no.since >= _patience(row, no):
             container = scene.container_of(row)
             found.append(Abandoned(row, container, *_why(row, container)))
     return found
+
+
+def _patience(row: Session, no: Denied) -> timedelta:
+    if not no.interrupted:
+        return CLEARING_UP_FOR
+    return GOES_ON_WITHIN if row.state is State.STARTING else timedelta(0)
 
 
 def _is_late(row: Session, now: datetime) -> bool:
