@@ -17,12 +17,11 @@ from hub.sessions import Session
 
 HUBS_OWN_FOR = timedelta(seconds=60)
 """How long a start may have no living container before the hub is asked whether it knows of it."""
+GOES_ON_WITHIN = timedelta(seconds=15)
+"""How long a start of before may stand still: whoever still wants it may be brought back first."""
 CLEARING_UP_FOR = timedelta(seconds=150)
 """How long this hub may clear up after a start of its own that it tells nobody of any more: an
 engine call that is not answered (60 s), and then a container that comes late (30 s)."""
-
-RESUMED_WITHIN = timedelta(seconds=20)
-"""How long a new hub may take to go on with the starts of the one before (``hub.reentry``)."""
 
 
 class Stand(Enum):
@@ -97,7 +96,6 @@ def doubtful(
         row
         for row in scene.rows
         if row.state is not State.QUEUED
-        and not _is_being_resumed(row, began, now)
         and (is_of_before(row, began, vouched) or (row.id not in living and _is_late(row, now)))
     ]
     return sorted(found, key=lambda row: row.state is not State.STARTING and row.id in living)
@@ -107,20 +105,21 @@ def is_of_before(row: Session, began: datetime, vouched: Collection[str]) -> boo
     return row.requested_at < began and row.id not in vouched
 
 
-def _is_being_resumed(row: Session, began: datetime, now: datetime) -> bool:
-    before = row.state is State.STARTING and row.requested_at < began
-    return before and timedelta(0) <= now - began < RESUMED_WITHIN
-
-
 def abandoned(scene: Scene, denied: Mapping[str, Denied], now: datetime) -> list[Abandoned]:
     """The denied sessions that are to end now; ``denied`` is by session id."""
     found = []
     for row in scene.rows:
         no = denied.get(row.id)
-        if no is not None and (no.interrupted or now - no.since >= CLEARING_UP_FOR):
+        if no is not None and now - no.since >= _patience(row, no):
             container = scene.container_of(row)
             found.append(Abandoned(row, container, *_why(row, container)))
     return found
+
+
+def _patience(row: Session, no: Denied) -> timedelta:
+    if not no.interrupted:
+        return CLEARING_UP_FOR
+    return GOES_ON_WITHIN if row.state is State.STARTING else timedelta(0)
 
 
 def _is_late(row: Session, now: datetime) -> bool:

@@ -11,7 +11,7 @@ from hub import reconciler as reconciler_
 from hub import sessions
 from hub.enums import Reason, State
 from hub.reconciler import Reconciler
-from hub.reconciling import CLEARING_UP_FOR, RESUMED_WITHIN, Container, Stand
+from hub.reconciling import CLEARING_UP_FOR, GOES_ON_WITHIN, Container, Stand
 from hub.sessions import Session
 from hub.store import Store
 from spawner.errors import CarrelError, Code
@@ -129,9 +129,9 @@ async def test_a_start_that_a_crash_interrupted_is_ended_with_what_it_made(
     session = store.decide(sessions.open_session, "ada", "small", NOW)
     store.decide(sessions.mark_starting, session.id, NOW)
     node.add(session.id, Stand.NEVER_STARTED)
-    await reconciler.look(reconciler.began)
-    assert now(store, session).state is State.STARTING, "the hub is asked to go on with it first"
-    await reconciler.look(reconciler.began + RESUMED_WITHIN)
+    await reconciler.look(NOW + MINUTE)
+    assert now(store, session).state is State.STARTING and node.there
+    await reconciler.look(NOW + MINUTE + GOES_ON_WITHIN)
     assert now(store, session).reason is Reason.FAILED_TO_START
     assert node.there == {}
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hub.enums import Reason, State
 from hub.reconciling import (
     CLEARING_UP_FOR,
+    GOES_ON_WITHIN,
     HUBS_OWN_FOR,
     Container,
     Denied,
@@ -93,15 +94,23 @@ def test_who_waits_in_the_queue_is_left_alone() -> None:
         (State.DRAINING, None, Reason.ENGINE_LOST),
     ],
 )
-def test_what_an_earlier_hub_left_ends_at_once_and_says_why(
+def test_what_an_earlier_hub_left_ends_and_says_why(
     state: State, stand: Stand | None, reason: Reason
 ) -> None:
     there = () if stand is None else (container("a", stand),)
     scene = Scene(there, (row("a", state),))
     assert abandoned(scene, {}, NOW) == []
-    (lost,) = abandoned(scene, {"a": Denied(NOW, interrupted=True)}, NOW)
+    since = NOW - GOES_ON_WITHIN if state is State.STARTING else NOW
+    (lost,) = abandoned(scene, {"a": Denied(since, interrupted=True)}, NOW)
     assert (lost.reason, lost.container) == (reason, there[0] if there else None)
     assert lost.detail
+
+
+def test_a_start_of_before_has_a_moment_in_which_it_may_go_on() -> None:
+    scene = Scene((container("a", Stand.NEVER_STARTED),), (row("a", State.STARTING),))
+    denied = {"a": Denied(NOW, interrupted=True)}
+    assert abandoned(scene, denied, NOW + GOES_ON_WITHIN - SECOND) == []
+    assert len(abandoned(scene, denied, NOW + GOES_ON_WITHIN)) == 1
 
 
 def test_this_hub_is_given_time_to_clear_up_after_its_own_starts() -> None:
@@ -132,7 +141,7 @@ def test_what_the_hub_vouches_for_never_ends_and_has_no_container_removed(
     scene: Scene, vouched: set[str]
 ) -> None:
     asked = {one.id for one in doubtful(scene, BEGAN, vouched, NOW)}
-    denied = {id_: Denied(NOW, interrupted=True) for id_ in asked - vouched}
+    denied = {id_: Denied(BEGAN, interrupted=True) for id_ in asked - vouched}
     ending = {one.row.id for one in abandoned(scene, denied, NOW)}
     assert not ending & vouched
     on_record = {one.id for one in scene.rows}
@@ -144,7 +153,7 @@ def test_with_a_hub_that_knows_nobody_one_container_a_session_is_left_and_all_on
     scene: Scene,
 ) -> None:
     asked = doubtful(scene, BEGAN, set(), NOW)
-    denied = {one.id: Denied(NOW, interrupted=True) for one in asked}
+    denied = {one.id: Denied(BEGAN, interrupted=True) for one in asked}
     gone = {one.session for one in strays(scene)}
     gone |= {one.row.id for one in abandoned(scene, denied, NOW)}
     left = {one.session for one in scene.containers if one.stand is not Stand.LEAVING} - gone
