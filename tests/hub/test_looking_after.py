@@ -133,3 +133,13 @@ def test_roles_are_given_within_powers(  # noqa: PLR0917
     assert (outcome.refused is None) is done
     if outcome.changed:
         assert store.read(accounts.require, name).role is role
+
+
+@pytest.mark.parametrize("deed", ["disable", "enable", "reset", "delete", "role"])
+def test_a_teacher_learns_not_who_else_there_is_nor_as_what(
+    store: Store, by: By, deed: str
+) -> None:
+    deeds = {**_deeds(TESS, by), "role": looking_after.set_role(TESS, Role.STUDENT, by)}
+    outcomes = _each(store, ["bob", "root", "tess", "nobody"], deeds[deed], by)
+    said = {name: str(o.refused).replace(name, "X") for name, o in outcomes.items()}
+    assert len(set(said.values())) == 1 and "you look after" in said["nobody"]

@@ -9,11 +9,11 @@ from urllib.parse import parse_qs, urlsplit
 import aiohttp
 import pytest
 
-from hub import accounts, sessions
+from hub import accounts, scopes, sessions
 from hub.audit import By
 from hub.enums import Role
 from tests.hub.hub_process import MACHINE
-from tests.hub.web.conftest import Site
+from tests.hub.web.conftest import ACCESS, Site
 
 
 async def test_a_browser_without_login_is_sent_to_the_hub_with_pkce(site: Site) -> None:
@@ -199,3 +199,22 @@ async def test_a_fault_of_ours_is_a_page_without_a_traceback(
 async def test_its_own_style_is_served_without_a_login(site: Site) -> None:
     status, _, headers = await site.get("/static/carrel.css")
     assert status == 200 and headers["Content-Type"].startswith("text/css")
+
+
+@pytest.mark.parametrize("header", ["Basic cHJveHk6cHc=", "token made-up"])
+async def test_a_header_that_lets_nobody_in_replaces_no_form_token(site: Site, header: str) -> None:
+    """As a browser sends it with every form, behind a proxy that asks for a password itself."""
+    site.hub.know("student-token", "root", ACCESS, scopes.PEOPLE, scopes.ADMIN)
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as http:
+        async with http.get(f"{site.url}/", allow_redirects=False) as answer:
+            state = parse_qs(urlsplit(answer.headers["Location"]).query)["state"][0]
+        callback = f"{site.url}/oauth_callback?code=c&state={state}"
+        async with http.get(callback, allow_redirects=False) as answer:
+            assert answer.status == 302
+        form = {"action": "disable", "name": "ada", "confirmed": "1"}
+        async with http.post(
+            f"{site.url}/people/do",
+            data=form, headers={"Authorization": header}, allow_redirects=False,
+        ) as answer:  # fmt: skip
+            assert answer.status in (302, 403)
+    assert site.store.read(accounts.require, "ada").enabled
