@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import signal
+from datetime import UTC, datetime
 
 import aiohttp
 import pytest
@@ -262,6 +263,20 @@ async def test_the_web_service_lets_in_whom_the_hub_lets_in(world: World, browse
         server.stop()
         await server.close_all_connections()
         await JupyterHubHTTPClient.loop_instance().close()
+
+
+async def test_a_place_that_the_hub_has_forgotten_is_shown_as_kept_and_taken_up(
+    world: World, browser: Browser
+) -> None:
+    world.add("ada")
+    await browser.log_in("ada")
+    assert "No session is running" in (await browser.get("/spawn-pending/ada"))[1]
+    kept = world.store.decide(sessions.open_session, "ada", "small", datetime.now(UTC))
+    _, page = await browser.get("/spawn-pending/ada")
+    assert "Your place in the queue is kept" in page and 'http-equiv="refresh"' in page
+    await world.start("ada", {"profile": "small"})
+    await until(lambda: world.ready("ada"))
+    assert world.session("ada").id == kept.id
 
 
 async def test_students_see_neither_the_machine_nor_others(world: World, browser: Browser) -> None:
