@@ -35,14 +35,15 @@ def begin(tx: sa.Connection, name: str, by: By) -> bytes:
     """
     name = canonical(name)
     account = _account(tx, name)
+    since = account["created_at"]
     audit.record(tx, by, Action.ACCOUNT_EXPORTED, name)
     return _members(
         {
             "account.json": account,
-            "sessions.json": _sessions(tx, name),
-            "links.json": _links(tx, name),
-            "audit.json": _audit(tx, name),
-            "login_attempts.json": _attempts(tx, name),
+            "sessions.json": _sessions(tx, name, since),
+            "links.json": _links(tx, name, since),
+            "audit.json": _audit(tx, name, since),
+            "login_attempts.json": _attempts(tx, name, since),
         },
         by.at,
     )
@@ -58,31 +59,38 @@ def _account(tx: sa.Connection, name: str) -> Record:
     return account | {"home": next(iter(homes), None)}
 
 
-def _sessions(tx: sa.Connection, name: str) -> list[Record]:
-    return _rows(tx, models.sessions, models.sessions.c.user == name)
+# A name may have been somebody else's before: what is older than the account is not theirs.
 
 
-def _links(tx: sa.Connection, name: str) -> list[Record]:
+def _sessions(tx: sa.Connection, name: str, since: datetime) -> list[Record]:
+    columns = models.sessions.c
+    return _rows(tx, models.sessions, columns.user == name, columns.requested_at >= since)
+
+
+def _links(tx: sa.Connection, name: str, since: datetime) -> list[Record]:
     """Those they made."""
-    found = _rows(tx, models.links, models.links.c.created_by == name)
+    columns = models.links.c
+    found = _rows(tx, models.links, columns.created_by == name, columns.created_at >= since)
     return [{k: v for k, v in link.items() if k != "token_hash"} for link in found]
 
 
-def _audit(tx: sa.Connection, name: str) -> list[Record]:
+def _audit(tx: sa.Connection, name: str, since: datetime) -> list[Record]:
     """What they did and what was done to them; from where, only if it was them."""
     columns = models.audit.c
-    found = _rows(tx, models.audit, sa.or_(columns.who == name, columns.whom == name))
+    about = sa.or_(columns.who == name, columns.whom == name)
+    found = _rows(tx, models.audit, about, columns.at >= since)
     return [line | {"address": line["address"] if line["who"] == name else None} for line in found]
 
 
-def _attempts(tx: sa.Connection, name: str) -> list[Record]:
+def _attempts(tx: sa.Connection, name: str, since: datetime) -> list[Record]:
     """Wrong passwords for their name. From where is left out: it may have been somebody else."""
-    found = _rows(tx, models.login_attempts, models.login_attempts.c.name == name)
+    columns = models.login_attempts.c
+    found = _rows(tx, models.login_attempts, columns.name == name, columns.at >= since)
     return [{"at": attempt["at"]} for attempt in found]
 
 
-def _rows(tx: sa.Connection, table: sa.Table, condition: sa.ColumnElement[bool]) -> list[Record]:
-    query = sa.select(table).where(condition).order_by(*table.primary_key.columns)
+def _rows(tx: sa.Connection, table: sa.Table, *conditions: sa.ColumnElement[bool]) -> list[Record]:
+    query = sa.select(table).where(*conditions).order_by(*table.primary_key.columns)
     return [dict(row._mapping) for row in tx.execute(query)]
 
 

@@ -94,7 +94,8 @@ _with_session = accounts.outerjoin(_active, _active.c.user == accounts.c.name)
 _with_home = _with_session.outerjoin(homes, homes.c.name == accounts.c.name)
 _last_end = (
     sa.select(sa.func.max(sessions.c.ended_at))
-    .where(sessions.c.user == accounts.c.name)
+    # Not of whoever had the name before.
+    .where(sessions.c.user == accounts.c.name, sessions.c.requested_at >= accounts.c.created_at)
     .correlate(accounts)
     .scalar_subquery()
 )

@@ -118,9 +118,12 @@ def active_of(tx: sa.Connection, user: str) -> Session | None:
     return next(iter(_select(tx, rows.c.user == user, rows.c.state != State.ENDED)), None)
 
 
-def of_user(tx: sa.Connection, user: str, limit: int = 50) -> list[Session]:
-    """The user's sessions, newest first."""
-    return _select(tx, rows.c.user == user, limit=limit)
+def of_user(
+    tx: sa.Connection, user: str, limit: int = 50, since: datetime | None = None
+) -> list[Session]:
+    """The user's sessions, newest first; without those of whoever had the name before ``since``."""
+    mine = [rows.c.user == user, *([rows.c.requested_at >= since] if since else [])]
+    return _select(tx, *mine, limit=limit)
 
 
 def _move(

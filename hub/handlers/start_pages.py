@@ -37,7 +37,8 @@ def visit_of(tx: sa.Connection, name: str) -> Visit:
     account = accounts.find(tx, name)
     if account is None:
         return Visit(name)
-    ran = [session for session in sessions.of_user(tx, name) if session.ready_at]
+    past = sessions.of_user(tx, name, since=account.created_at)
+    ran = [session for session in past if session.ready_at]
     return Visit(
         called=account.called,
         interface=account.interface,

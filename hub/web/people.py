@@ -113,7 +113,7 @@ def _look_at(tx: sa.Connection, actor: Actor, name: str) -> tuple[people.Person,
     person = people.one(tx, actor, name)
     if person is None:
         raise powers.not_looked_after(name)
-    return person, sessions.of_user(tx, name, limit=10)
+    return person, sessions.of_user(tx, name, 10, person.created_at)
 
 
 def _as_json(person: people.Person) -> dict[str, Any]:

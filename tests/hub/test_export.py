@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from hub import accounts, attempts, audit, export, homes, invitations, sessions
+from hub import accounts, attempts, audit, departures, export, homes, invitations, sessions
 from hub.accounts import NewAccount
 from hub.attempts import Limits
 from hub.audit import By
@@ -101,3 +101,19 @@ def test_nobody_is_nobody(store: Store, mia: By) -> None:
     with pytest.raises(CarrelError) as caught:
         store.decide(export.begin, "nobody", mia)
     assert caught.value.code is Code.NOT_FOUND
+
+
+def test_a_namesake_gets_nothing_of_whoever_had_the_name_before(store: Store, mia: By) -> None:
+    gone = replace(mia, who="root", at=mia.at + timedelta(days=1))
+    store.decide(accounts.remove, "mia", gone, gone.at)
+    store.decide(departures.forget, "mia", gone)
+    later = By("mia", gone.at + timedelta(days=1), "192.0.2.99")
+    store.decide(accounts.create, NewAccount("mia", Role.STUDENT), later)
+
+    raw = store.decide(export.begin, "mia", later)
+    found = files(raw)
+    assert found["sessions.json"] == found["links.json"] == found["login_attempts.json"] == []
+    assert b"198.51.100.7" not in raw
+    assert [line["what"] for line in found["audit.json"]] == [
+        "account.created", "account.exported"
+    ]  # fmt: skip

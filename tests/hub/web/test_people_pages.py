@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from hub import accounts, sessions
 from hub.audit import By
-from hub.enums import Role
+from hub.enums import Reason, Role
 from hub.models import audit
 from hub.web import leaving
 from tests.hub.web.conftest import Site
@@ -222,3 +222,17 @@ async def test_an_admin_brings_a_deleted_account_back(people: Site) -> None:
     assert status == 200 and "is back, with the home as it was" in page
     mia = people.store.read(accounts.require, "mia")
     assert (mia.invited_by, mia.password_hash) == ("tess", None)
+
+
+async def test_a_namesake_is_not_shown_with_the_sessions_of_whoever_had_the_name_before(
+    people: Site,
+) -> None:
+    before = datetime.now(UTC) - timedelta(days=9)
+    old = people.store.decide(sessions.open_session, "mia", "oldprofile", before)
+    people.store.decide(
+        sessions.close_session, old.id, Reason.IDLE, before + timedelta(hours=1), "long ago"
+    )
+    _, page, _ = await people.get("/people/mia", "tess-token")
+    assert "oldprofile" not in page and "long ago" not in page
+    _, body, _ = await people.get("/people/mia", "tess-token", **JSON)
+    assert json.loads(body)["last_seen_at"] is None
