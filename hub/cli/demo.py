@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
 from dataclasses import dataclass
-from pathlib import Path
 
 from hub.cli import host, shell, site
 from hub.cli import up as up_
@@ -37,7 +35,7 @@ def demo(options: Options) -> None:
     """
     own_environment(os.environ, site.settings(), options.port)
     settings = site.settings()
-    require_demo(settings.data_dir)
+    site.require_demo(settings.data_dir)
     if options.down or options.reset:
         host.down()
     if options.reset:
@@ -66,25 +64,6 @@ def own_environment(
         "DEMO": "true",
     }
     environ.update({ENV_PREFIX + key: value for key, value in own.items()})
-
-
-def require_demo(data_dir: Path) -> None:
-    """Raises CarrelError(BAD_INPUT) where that folder holds anything but a demo."""
-    resolved = data_dir / "etc" / "settings.json"
-    if not data_dir.exists() or not any(data_dir.iterdir()):
-        return
-    try:
-        if json.loads(resolved.read_text(encoding="utf-8")).get("demo") is True:
-            return
-    except (OSError, ValueError):
-        # A first `up` that was killed before it wrote its settings leaves images' logs alone.
-        if {entry.name for entry in data_dir.iterdir()} <= {"logs", "debootstrap", "etc"}:
-            return
-    raise CarrelError(
-        Code.BAD_INPUT,
-        f"{data_dir} is there already and is no demo.",
-        "The demo lives in <data_dir>-demo: move that folder away.",
-    )
 
 
 def _wipe(settings: Settings) -> None:

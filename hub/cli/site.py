@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -28,7 +29,8 @@ def settings(*, lan: bool | None = None) -> Settings:
     found = load(config_file())
     if found.demo and lan:
         raise CarrelError(Code.BAD_INPUT, "The demo is for this machine alone.", "Leave --lan out.")
-    if lan if lan is not None else _lan_mark(found).exists():
+    # A mark that is left from before `demo = true` opens no demo to the network.
+    if lan if lan is not None else not found.demo and _lan_mark(found).exists():
         server = found.server.model_copy(update={"bind": ALL_ADDRESSES})
         return found.model_copy(update={"server": server})
     return found
@@ -45,6 +47,26 @@ def remember_lan(site: Settings, lan: bool | None) -> None:
 
 def _lan_mark(site: Settings) -> Path:
     return site.data_dir / "etc" / "lan"
+
+
+def require_demo(data_dir: Path) -> None:
+    """Raises CarrelError(BAD_INPUT) where that folder holds anything but a demo."""
+    resolved = data_dir / "etc" / "settings.json"
+    if not data_dir.exists() or not any(data_dir.iterdir()):
+        return
+    try:
+        if json.loads(resolved.read_text(encoding="utf-8")).get("demo") is True:
+            return
+    except (OSError, ValueError):
+        # A first `up` that was killed before it wrote its settings leaves images' logs alone.
+        if {entry.name for entry in data_dir.iterdir()} <= {"logs", "debootstrap", "etc"}:
+            return
+    raise CarrelError(
+        Code.BAD_INPUT,
+        f"{data_dir} is there already and is no demo.",
+        "The demo lives in <data_dir>-demo: move that folder away. Only ./carrel demo sets "
+        "demo = true.",
+    )
 
 
 def require_same_data_dir(site: Settings) -> None:

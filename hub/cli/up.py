@@ -32,6 +32,9 @@ def up(options: Options) -> None:
     progress = Progress()
     settings = site.settings(lan=options.lan)
     site.require_same_data_dir(settings)
+    if settings.demo:
+        # Anybody would log in as anybody, as the admin who is there already too.
+        site.require_demo(settings.data_dir)
     found = survey(settings, install=options.install, say=progress.say)
     heading("Images")
     where = mirrors.find(settings.images.debian_mirror, warn=warning)

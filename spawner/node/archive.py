@@ -2,7 +2,8 @@
 
 A file is announced with a size and then sent with that size: what grew is cut, what shrank is
 filled with zeros. Holes stay holes (GNU's sparse format 1.0 in pax headers), so a sparse file of a
-terabyte takes what it holds. There is no end-of-archive mark: whoever asks joins it to more.
+terabyte takes what it holds. A file of several names is sent once; the others are links to it.
+There is no end-of-archive mark: whoever asks joins it to more.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ MOST_PATH_BYTES = 4096
 """PATH_MAX of Linux: a longer path can be unpacked by nobody."""
 MOST_SEGMENTS = 50_000
 """Pieces of data between holes."""
+MOST_LINKED_BYTES = 32 * 2**20
+"""Of paths kept in mind, of files that have more names still to come."""
 MOST_LINES = 1000
 _BLOCK = tarfile.BLOCKSIZE
 # Non-blocking: a file swapped for a FIFO must not hold the archive up.
@@ -31,6 +34,7 @@ _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _TOO_LONG = "its path is too long"
 _KIND = "it is no file, folder or link"
 _HOLES = "it has too many holes"
+_NAMES = "too many files have several names"
 _BROKE = "it could not be read to its end, the rest is zeros"
 
 
@@ -60,6 +64,36 @@ class _Left:
         return "".join((*self.lines, more)).encode()
 
 
+@dataclass
+class _Linked:
+    """Where in the archive files are that have more names, by device and inode; bounded."""
+
+    first: dict[tuple[int, int], str] = field(default_factory=dict)
+    to_come: dict[tuple[int, int], int] = field(default_factory=dict)
+    kept_bytes: int = 0
+
+    def earlier(self, found: os.stat_result) -> str | None:
+        """The path of the name that was sent, if one was."""
+        key = (found.st_dev, found.st_ino)
+        path = self.first.get(key)
+        if path is None:
+            return None
+        self.to_come[key] -= 1
+        if self.to_come[key] <= 0:  # all names are through: the next of that inode is another file
+            del self.first[key], self.to_come[key]
+            self.kept_bytes -= len(path)
+        return path
+
+    def keep(self, found: os.stat_result, path: str) -> bool:
+        """Whether there is room to remember this one."""
+        if self.kept_bytes + len(path) > MOST_LINKED_BYTES:
+            return False
+        key = (found.st_dev, found.st_ino)
+        self.first[key], self.to_come[key] = path, found.st_nlink - 1
+        self.kept_bytes += len(path)
+        return True
+
+
 def archive(home_fd: int, pace: Pace) -> Generator[bytes, None, None]:
     """Pieces of about PIECE_BYTES, whole tar members all together. Raises OSError."""
     held = bytearray()
@@ -73,7 +107,7 @@ def archive(home_fd: int, pace: Pace) -> Generator[bytes, None, None]:
 
 
 def _members(home_fd: int, pace: Pace) -> Iterator[bytes]:
-    left = _Left()
+    left, linked = _Left(), _Linked()
     way: list[str] = [ROOT]
     yield _header(_info(f"{ROOT}/", os.fstat(home_fd), tarfile.DIRTYPE))
     for found in walk(home_fd, pace, MOST_PATH_BYTES // 2):
@@ -92,14 +126,14 @@ def _members(home_fd: int, pace: Pace) -> Iterator[bytes]:
         elif found.step is Step.ENTER and found.stat:
             yield _header(_info(f"{path}/", found.stat, tarfile.DIRTYPE))
         else:
-            yield from _entry(found, path, left, pace)
+            yield from _entry(found, path, left, linked, pace)
     if text := left.text():
         info = tarfile.TarInfo(LEFT_OUT)
         info.size, info.mtime = len(text), int(os.fstat(home_fd).st_mtime)
         yield _header(info) + text + _filling(len(text))
 
 
-def _entry(found: Found, path: str, left: _Left, pace: Pace) -> Iterator[bytes]:
+def _entry(found: Found, path: str, left: _Left, linked: _Linked, pace: Pace) -> Iterator[bytes]:
     mode = found.stat.st_mode if found.stat else 0
     try:
         if stat.S_ISLNK(mode) and found.stat:
@@ -109,7 +143,7 @@ def _entry(found: Found, path: str, left: _Left, pace: Pace) -> Iterator[bytes]:
         elif stat.S_ISREG(mode):
             fd = os.open(found.name, _OPEN, dir_fd=found.folder_fd)
             try:
-                yield from _file(fd, path, left, pace)
+                yield from _file(fd, path, left, linked, pace)
             finally:
                 os.close(fd)
         else:
@@ -117,15 +151,23 @@ def _entry(found: Found, path: str, left: _Left, pace: Pace) -> Iterator[bytes]:
     except FileNotFoundError:
         pass
     except OSError as error:
-        if error.errno not in (errno.ELOOP, errno.EINVAL, errno.ENXIO, errno.EACCES, errno.EPERM):
+        # EAGAIN: a session holds a lease on the file (F_SETLEASE), which is not waited for.
+        if error.errno not in (
+            errno.ELOOP, errno.EINVAL, errno.ENXIO, errno.EACCES, errno.EPERM, errno.EAGAIN,
+        ):  # fmt: skip
             raise
         left.add(path, Why.CHANGED.value)
 
 
-def _file(fd: int, path: str, left: _Left, pace: Pace) -> Iterator[bytes]:
+def _file(fd: int, path: str, left: _Left, linked: _Linked, pace: Pace) -> Iterator[bytes]:
     found = os.fstat(fd)
     if not stat.S_ISREG(found.st_mode):
         left.add(path, Why.CHANGED.value)
+        return
+    if found.st_nlink > 1 and (earlier := linked.earlier(found)):
+        link = _info(path, found, tarfile.LNKTYPE)
+        link.linkname = earlier
+        yield _header(link)
         return
     info = _info(path, found, tarfile.REGTYPE)
     segments = [_Segment(0, found.st_size)]
@@ -142,6 +184,9 @@ def _file(fd: int, path: str, left: _Left, pace: Pace) -> Iterator[bytes]:
             "GNU.sparse.name": path,
             "GNU.sparse.realsize": str(found.st_size),
         }
+    if found.st_nlink > 1 and not linked.keep(found, path):
+        left.add(path, _NAMES)
+        return
     info.size = len(map_) + sum(segment.length for segment in segments)
     yield _header(info) + map_
     for segment in segments:

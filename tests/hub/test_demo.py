@@ -9,6 +9,7 @@ import pytest
 from hub import accounts, demo, invitations, people
 from hub.audit import By
 from hub.cli import demo as verb
+from hub.cli import site, up
 from hub.enums import Role
 from hub.people import Search
 from hub.powers import Actor
@@ -81,15 +82,38 @@ def test_a_folder_that_is_no_demo_is_not_touched(tmp_path: Path, files: dict[str
     if files == {"etc/settings.json": "not json"}:
         (tmp_path / "db").mkdir()
     with pytest.raises(CarrelError) as caught:
-        verb.require_demo(tmp_path)
+        site.require_demo(tmp_path)
     assert caught.value.code is Code.BAD_INPUT
 
 
 def test_an_empty_folder_or_a_demo_is_taken(tmp_path: Path) -> None:
-    verb.require_demo(tmp_path / "absent")
-    verb.require_demo(tmp_path)
+    site.require_demo(tmp_path / "absent")
+    site.require_demo(tmp_path)
     (tmp_path / "logs").mkdir()
-    verb.require_demo(tmp_path)  # an `up` that was killed early
+    site.require_demo(tmp_path)  # an `up` that was killed early
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc" / "settings.json").write_text('{"demo": true}')
-    verb.require_demo(tmp_path)
+    site.require_demo(tmp_path)
+
+
+def test_a_living_installation_becomes_no_demo(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "settings.json").write_text('{"demo": false}')
+    monkeypatch.setenv("CARREL_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("CARREL_DEMO", "true")
+    monkeypatch.setenv("CARREL_PROJECT", "nosuch")
+    with pytest.raises(CarrelError) as caught:
+        up.up(up.Options(install=False))
+    assert "is no demo" in caught.value.message
+
+
+def test_an_earlier_lan_opens_no_demo_to_the_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CARREL_DATA_DIR", str(tmp_path))
+    site.remember_lan(site.settings(), True)
+    assert site.settings().server.bind == "0.0.0.0"
+    monkeypatch.setenv("CARREL_DEMO", "true")
+    assert site.settings().server.bind == "127.0.0.1"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -59,3 +60,29 @@ def test_who_was_disabled_is_told_how_to_start_over(hub: Hub, by: By) -> None:
     answer = hub.browser().post_to("/hub/demo", "/hub/login", name="student3")
     assert answer.status_code == 403
     assert "./carrel demo --reset" in text_of(answer)
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [("evil.example", 403), ("127.0.0.1.evil.example:80", 403), ("localhost:8100", 302)],
+)
+def test_a_page_of_another_name_for_this_machine_logs_nobody_in(
+    hub: Hub, by: By, host: str, status: int
+) -> None:
+    """As after DNS rebinding: to the browser, all of it is one origin."""
+    hub.store.decide(demo.populate, by)
+    browser = hub.browser()
+    browser.session.headers["Host"] = host
+    url = f"{hub.url}/hub/login"
+    page = browser.session.get(url, timeout=30).text
+    xsrf = re.search(r'name="_xsrf" value="([^"]+)"', page)
+    assert xsrf
+    cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in browser.session.cookies)
+    answer = browser.session.post(
+        f"{hub.url}/hub/demo",
+        data={"name": "admin", "_xsrf": xsrf[1]},
+        headers={"Cookie": cookies, "Sec-Fetch-Site": "same-origin"},
+        allow_redirects=False, timeout=30,
+    )  # fmt: skip
+    assert answer.status_code == status
+    assert ("jupyterhub-hub-login" in answer.headers.get("Set-Cookie", "")) is (status == 302)

@@ -175,3 +175,29 @@ def test_a_browser_that_leaves_is_no_error(hub: Hub, node: NodeBeside) -> None:
     for _ in range(home_keeper.MOST_ARCHIVES + 1):
         assert export(logged_in(hub, "ann")).status_code == 200
     assert "was not taken to its end" in hub.log
+
+
+def test_who_takes_theirs_slowly_keeps_no_administrator_waiting(hub: Hub, node: NodeBeside) -> None:
+    """node makes three archives at once; without a bound here, one person held all of them."""
+    for home in (node.home("ann"), node.home("tess"), node.home("a_2eb_40x")):
+        (home / "big").write_bytes(b"x" * 2**25)
+    slow = []
+    try:
+        for name in ("ann", "tess"):
+            browser = logged_in(hub, name)
+            found = re.search(r'name="_xsrf" value="([^"]*)"', browser.get("/hub/account").text)
+            assert found
+            slow.append(
+                browser.session.post(
+                    f"{hub.url}/hub/export", data={"_xsrf": found[1]}, timeout=30, stream=True
+                )
+            )
+            assert slow[-1].status_code == 200
+            again = export(browser)
+            assert again.status_code == 503 and "already" in text_of(again)
+        others = export(logged_in(hub, "a.b@x"))
+        assert others.status_code == 503 and "Others are taking" in text_of(others)
+        assert "home/big" in members(export(logged_in(hub, "root"), "/hub/export/ann"))
+    finally:
+        for answer in slow:
+            answer.close()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import io
 import os
+import signal
 import stat
 import subprocess
 import tarfile
@@ -228,3 +230,48 @@ def test_a_file_that_breaks_midway_is_filled_and_said(home, monkeypatch):
 
     assert len(content(raw, "home/file")) == 2**20
     assert "'home/file': it could not be read to its end" in left_out(raw)
+
+
+def test_a_file_of_many_names_is_sent_once(home, tmp_path):
+    """Else a megabyte with ten thousand names fills the disk of whoever unpacks or keeps it."""
+    (home / "big").write_bytes(b"x" * 2**20)
+    with (home / "holes").open("wb") as sparse:
+        sparse.truncate(2**30)
+        sparse.write(b"y" * 2**16)
+    for n in range(100):
+        os.link(home / "big", home / f"big{n}")
+        os.link(home / "holes", home / f"holes{n}")
+    raw = b"".join(pieces(home))
+    assert len(raw) < 2**21
+    there = tmp_path / "there"
+    there.mkdir()
+    subprocess.run(["tar", "-x", "-C", there], input=raw + bytes(1024), check=True)
+    assert (there / "home" / "big7").read_bytes() == b"x" * 2**20
+    assert (there / "home" / "holes7").stat().st_size == 2**30
+    assert (there / "home" / "holes7").stat().st_nlink == 101
+    assert content(raw, "home/big7") == content(raw, "home/big") == b"x" * 2**20
+
+
+def test_files_of_several_names_beyond_bounds_are_named_and_left_out(home, monkeypatch):
+    monkeypatch.setattr(module, "MOST_LINKED_BYTES", 20)
+    for n in range(3):
+        (home / f"file{n}").write_text("x")
+        os.link(home / f"file{n}", home / f"file{n}b")
+    raw = b"".join(pieces(home))
+    names = [name for name in read(raw) if name.startswith("home/file")]
+    assert len(names) + left_out(raw).count("several names") == 6 and names
+
+
+def test_a_file_that_its_session_holds_a_lease_on_ends_no_archive(home):
+    (home / "leased").write_text("x")
+    (home / "note").write_text("mine")
+    fd = os.open(home / "leased", os.O_RDWR)
+    fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+    before = signal.signal(signal.SIGIO, signal.SIG_IGN)  # how its holder is told
+    try:
+        raw = b"".join(pieces(home))
+    finally:
+        os.close(fd)
+        signal.signal(signal.SIGIO, before)
+    assert content(raw, "home/note") == b"mine"
+    assert "'home/leased'" in left_out(raw)
