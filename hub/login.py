@@ -16,8 +16,6 @@ from spawner.errors import CarrelError
 from spawner.names import canonical
 
 WRONG = "Wrong user name or password."
-MAX_RAW_NAME = 256
-"""Longer than any name in any spelling: not worth normalising. In characters."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ def check(store: Store, login: Login, limits: Limits, now: datetime) -> Account 
 
 def _name(login: Login) -> str | None:
     try:
-        return canonical(login.name) if len(login.name) <= MAX_RAW_NAME else None
+        return canonical(login.name)
     except CarrelError:
         return None
 

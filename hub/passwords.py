@@ -109,7 +109,12 @@ def _nobody() -> str:
 
 
 def _encode(password: str) -> bytes | None:
-    """UTF-8 of NFKC, so that another keyboard's way to write ``é`` is the same password."""
+    """UTF-8 of NFKC, so that another keyboard's way to write ``é`` is the same password.
+
+    What is too long in any normal form is cut to something that still is: normalising takes time
+    by the square, holds Python's lock meanwhile, and anybody may ask for it.
+    """
+    password = password[: 4 * MAX_BYTES]
     try:
         return unicodedata.normalize("NFKC", password).encode()
     except UnicodeEncodeError:  # half a surrogate pair: not text

@@ -9,6 +9,9 @@ import unicodedata
 from spawner.errors import CarrelError, Code
 
 USER_NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}", re.ASCII)
+MOST_RAW = 256
+"""Longer than any name in any spelling. In characters; Unicode's normal forms take time by the
+square of what they are given."""
 _SAFE = frozenset(string.ascii_lowercase + string.digits + "-")
 
 
@@ -20,8 +23,8 @@ def canonical(raw: str) -> str:
 
     Raises CarrelError(BAD_INPUT) for anything that is not 1 to 64 of ``a-z 0-9 . _ - @ +``.
     """
-    name = unicodedata.normalize("NFKC", raw).strip().casefold()
-    if not USER_NAME.fullmatch(name) or ".." in name:
+    name = unicodedata.normalize("NFKC", raw[: MOST_RAW + 1]).strip().casefold()
+    if len(raw) > MOST_RAW or not USER_NAME.fullmatch(name) or ".." in name:
         raise CarrelError(
             Code.BAD_INPUT,
             "This user name cannot be used.",
