@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -104,8 +104,19 @@ class NodeApi:
             yield None if answer.status == 404 else _pieces(answer)
 
     @asynccontextmanager
+    async def job(self, job: Mapping[str, str]) -> AsyncIterator[AsyncIterator[bytes]]:
+        """What a job prints: a tar. ``job`` is as spawner.node.jobs describes it.
+
+        Raises CarrelError(REFUSED) with the job's own words when it fails.
+        """
+        async with self._asked("POST", "/carrel/jobs", None, job) as answer:
+            if answer.status == 404:
+                raise _away()  # an earlier node, of an upgrade that is under way
+            yield _pieces(answer)
+
+    @asynccontextmanager
     async def _asked(
-        self, method: str, path: str, limit_s: float | None
+        self, method: str, path: str, limit_s: float | None, body: Mapping[str, str] | None = None
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """The head of an answer that is a yes, or 404."""
         limits = aiohttp.ClientTimeout(total=limit_s, sock_connect=CONNECT_S, sock_read=limit_s)
@@ -114,7 +125,7 @@ class NodeApi:
         connector = aiohttp.UnixConnector(self._socket)
         async with aiohttp.ClientSession(connector=connector, timeout=limits) as http:
             try:
-                answer = await http.request(method, f"http://node{path}")
+                answer = await http.request(method, f"http://node{path}", json=body)
                 if answer.status >= 400 and answer.status != 404:
                     raise _told(answer.status, await answer.read())
             except _FAULTS as error:

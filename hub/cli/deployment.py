@@ -86,6 +86,7 @@ class Deployment:
             "hub_uid": base + HUB_UID,
             "session_uid": base,
             "images": sorted({*self.families.values(), *settings.images.extra}),
+            "tools_image": self.references["hub"],
             "network": {
                 "name": f"{settings.project}-sessions",
                 "bridge": f"{settings.project}0",

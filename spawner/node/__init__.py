@@ -13,6 +13,8 @@
     home_keeper                 the routes on homes:
       trees sizes archive removal pieces   walked, measured, sent as a tar, removed for good
     engine network              the engine's socket; whether its network is the guarded one
+    jobs job_runner             short-lived containers whose output is the answer
+    collect fetch               the programs that run in them: part of a home, a git branch
     socket_watch                whether the engine has a new socket, which only a new node sees
     firewall resolvers          the session firewall as lists of rules (pure)
     iptables firewall_keeper    applied, looked at every few seconds, put back

@@ -13,7 +13,7 @@ from typing import Any
 from spawner.confinement import LABEL_PROJECT, LABEL_SESSION, LABEL_USER
 from spawner.errors import CarrelError, Code
 from spawner.names import escape
-from spawner.node import filters, network, rules
+from spawner.node import filters, jobs, network, rules
 from spawner.node.body import build
 from spawner.node.cgroup import SessionsCgroup
 from spawner.node.config import NodeConfig
@@ -21,6 +21,7 @@ from spawner.node.engine import Answer, Call, Engine
 from spawner.node.firewall_keeper import Status
 from spawner.node.home_keeper import HomeKeeper
 from spawner.node.homes import ensure_home
+from spawner.node.job_runner import JobRunner, Output
 from spawner.node.pieces import Pieces
 from spawner.node.routes import Action, Match
 from spawner.node.strict_json import parse_object
@@ -47,6 +48,7 @@ class Actions:
         self._firewall_status = firewall_status
         self.homes = HomeKeeper(config, engine)
         self.cgroup = SessionsCgroup(config, engine)
+        self.jobs = JobRunner(config, engine, self.cgroup)
         self._by_action: dict[Action, Callable[[Match], Awaitable[Answer | Call | Pieces]]] = {
             Action.PING: lambda _: engine.ask(Call("GET", "/_ping")),
             Action.VERSION: lambda _: engine.ask(Call("GET", "/version")),
@@ -66,10 +68,12 @@ class Actions:
             Action.HOME_REMOVE: self.homes.remove,
         }
 
-    async def do(self, match: Match, text: bytes) -> Answer | Call | Pieces:
-        """``text`` is the request's body; only a create has one."""
+    async def do(self, match: Match, text: bytes) -> Answer | Call | Pieces | Output:
+        """``text`` is the request's body; only a create and a job have one."""
         if match.action is Action.CREATE:
             return await self._create(match.query.get("name", ""), text)
+        if match.action is Action.JOB:
+            return await self._job(text)
         return await self._by_action[match.action](match)
 
     async def _image(self, match: Match) -> Answer:
@@ -87,6 +91,12 @@ class Actions:
                 answer = await self._ask_for(spec)
         log.info("create %s from %s: %d", name, spec.image, answer.status)
         return answer
+
+    async def _job(self, text: bytes) -> Output:
+        job = jobs.decide(parse_object(text))
+        await self._require_isolation()
+        log.info("job %s: %s", job.id, job.kind.value)
+        return await self.jobs.run(job)
 
     async def _ask_for(self, spec: rules.Spec) -> Answer:
         body = build(spec, self._config, await self.cgroup.name())

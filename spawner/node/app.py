@@ -12,6 +12,7 @@ from spawner.errors import CarrelError, Code
 from spawner.node import replies, routes
 from spawner.node.actions import Actions
 from spawner.node.engine import Answer, Call, Engine
+from spawner.node.job_runner import Output
 from spawner.node.listener import peer_uid
 from spawner.node.pieces import Pieces
 from spawner.node.routes import Action
@@ -65,14 +66,14 @@ class Application:
         if self._uid_of(request) not in self._may_connect:
             raise CarrelError(Code.REFUSED, "Only the hub may ask node.")
         match = routes.match(request.method, request.raw_path)
-        if match.action is not Action.CREATE and request.body_exists:
+        if match.action not in (Action.CREATE, Action.JOB) and request.body_exists:
             raise CarrelError(Code.REFUSED, "This route takes no body.")
         result = await self._actions.do(match, await request.read())
         if isinstance(result, Call):
             async with self._engine.stream(result) as upstream:
                 response = _head(upstream.status, upstream.content_type)
                 return await _pass_on(request, response, upstream.content.iter_any())
-        if isinstance(result, Pieces):
+        if isinstance(result, Pieces | Output):
             async with result as pieces:
                 return await _pass_on(request, _head(200, result.content_type), pieces)
         return result

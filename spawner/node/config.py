@@ -62,6 +62,8 @@ class NodeConfig:
     hub_uid: int
     session_uid: int
     images: tuple[str, ...]
+    tools_image: str
+    """What jobs run in."""
     network: NetworkConfig
     limits: Limits
 
@@ -94,6 +96,7 @@ def parse(text: bytes | str) -> NodeConfig:
         hub_uid=fields.number("hub_uid", 0, _MOST_UID),
         session_uid=fields.number("session_uid", 0, _MOST_UID),
         images=fields.texts("images", 64),
+        tools_image=fields.text("tools_image", r"[A-Za-z0-9][A-Za-z0-9._/:@-]{0,254}"),
         network=_network(fields.table("network")),
         limits=_limits(fields.table("limits")),
     )

@@ -1,9 +1,8 @@
 """The routes that node offers, with the parameters that each may carry; all else is refused.
 
-This is the whole list. What DockerSpawner, the reconciler and the keeping of homes need is here;
-of the engine's own routes archive, attach,
-build, commit, exec, export, plugins, prune, update, volumes and the rest are ways around a check
-of create bodies, and are not.
+This is the whole list. What DockerSpawner, the reconciler, jobs and the keeping of homes need is
+here; of the engine's own routes archive, attach, build, commit, exec, export, plugins, prune,
+update, volumes and the rest are ways around a check of create bodies, and are not.
 """
 
 from __future__ import annotations
@@ -36,6 +35,7 @@ class Action(Enum):
     HOME_SIZE = "home size"
     HOME_ARCHIVE = "home archive"
     HOME_REMOVE = "home remove"
+    JOB = "job"
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,7 @@ ROUTES = (
     Route(Action.HOME_SIZE, "GET", f"/carrel/homes/{_HOME}"),
     Route(Action.HOME_ARCHIVE, "GET", f"/carrel/homes/{_HOME}/archive"),
     Route(Action.HOME_REMOVE, "DELETE", f"/carrel/homes/{_HOME}"),
+    Route(Action.JOB, "POST", "/carrel/jobs"),
     Route(Action.IMAGE, "GET", f"/images/{_IMAGE}/json"),
     Route(Action.CREATE, "POST", "/containers/create", {"name": r"[A-Za-z0-9_.-]{1,255}"}),
     Route(

@@ -49,7 +49,7 @@ async def serve(settings: NodeConfig) -> None:
     socket = listener.listen(settings.socket, settings.hub_uid)
     made = settings.socket.lstat()
     await web.SockSite(runner, socket).start()
-    finishing = asyncio.create_task(actions.homes.finish_removals())
+    finishing = asyncio.create_task(_finish(actions))
     log.info("node listens on %s for project %s", settings.socket, settings.project)
     try:
         await _until_stopped(keeper, settings)
@@ -59,6 +59,15 @@ async def serve(settings: NodeConfig) -> None:
         actions.homes.close()
         await runner.cleanup()
         await engine.close()
+
+
+async def _finish(actions: Actions) -> None:
+    """What an earlier node was killed at."""
+    await actions.homes.finish_removals()
+    try:
+        await actions.jobs.clear()
+    except CarrelError as error:
+        log.warning("Jobs of before may be left behind: %s", error)
 
 
 async def _until_stopped(keeper: Keeper, settings: NodeConfig) -> None:

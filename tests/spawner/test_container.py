@@ -78,6 +78,7 @@ def test_node_lets_it_through_as_it_is() -> None:
                 "hub_uid": 1000,
                 "session_uid": 0,
                 "images": ["carrel/session-base:1"],
+                "tools_image": "carrel/hub:1",
                 "network": {
                     "name": "carrel-sessions",
                     "bridge": "carrel0",

@@ -42,6 +42,7 @@ def test_node_is_told_who_owns_what_and_what_a_session_may_have():
         "hub_uid": 160751,
         "session_uid": 100000,
         "images": ["carrel/session-base:1"],
+        "tools_image": "carrel/hub:1",
         "network": {
             "name": "carrel-sessions",
             "bridge": "carrel0",

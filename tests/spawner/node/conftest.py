@@ -43,6 +43,7 @@ def node_json(data_dir: Path) -> dict[str, Any]:
         "hub_uid": os.geteuid(),
         "session_uid": os.geteuid(),
         "images": ["carrel/session-base:1", "site/own:2"],
+        "tools_image": "carrel/hub:1",
         "network": {
             "name": "carrel-sessions",
             "bridge": "carrel0",
@@ -139,6 +140,8 @@ class RecordingEngine:
     network: dict[str, Any] = field(default_factory=lambda: copy.deepcopy(NETWORK))
     pieces: asyncio.Queue[bytes | None] = field(default_factory=asyncio.Queue)
     """What a streaming route says, one at a time; None ends it, b"" breaks it off."""
+    exit_code: int = 0
+    """Of every container that is waited for."""
     streams: int = 0
     raw_paths: list[str] = field(default_factory=list)
 
@@ -153,12 +156,14 @@ class RecordingEngine:
         path = request.path.removeprefix("/v1.41")
         body = json.loads(text) if text else None
         self.requests.append((request.method, path, dict(request.query), body))
-        if path.endswith("/logs") or path == "/events":
+        if path.endswith(("/logs", "/attach")) or path == "/events":
             return await self._stream(request)
         if path in self.no and (path != "/containers/create" or body["HostConfig"]["CgroupParent"]):
             return web.json_response({"message": self.no[path]}, status=400)
         if path == "/containers/create":
             return web.json_response({"Id": SESSION_ID, "Warnings": []}, status=201)
+        if path.endswith("/wait"):
+            return web.json_response({"StatusCode": self.exit_code})
         if request.method != "GET":
             return web.Response(status=204)
         return self._answer(path)

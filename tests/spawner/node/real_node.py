@@ -175,6 +175,7 @@ def node_json(data_dir: Path, engine) -> dict[str, object]:
         "hub_uid": engine.session_uid + 1000,
         "session_uid": engine.session_uid,
         "images": [IMAGE],
+        "tools_image": IMAGE,
         "network": {
             "name": f"{PROJECT}-sessions",
             "bridge": BRIDGE,

@@ -24,6 +24,7 @@ def table(config):
         "hub_uid": 101000,
         "session_uid": 100000,
         "images": list(config.images),
+        "tools_image": config.tools_image,
         "network": {
             "name": "carrel-sessions",
             "bridge": "carrel0",
