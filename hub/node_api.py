@@ -103,6 +103,12 @@ class NodeApi:
         async with self._asked("GET", f"{_home(name)}/archive", None) as answer:
             yield None if answer.status == 404 else _pieces(answer)
 
+    async def ensure_course(self, slug: str) -> None:
+        """Makes the course's folder, if it is not there."""
+        async with self._asked("PUT", f"/carrel/courses/{slug}", SOON_S) as answer:
+            if answer.status == 404:
+                raise _away()
+
     @asynccontextmanager
     async def job(self, job: Mapping[str, str]) -> AsyncIterator[AsyncIterator[bytes]]:
         """What a job prints: a tar. ``job`` is as spawner.node.jobs describes it.

@@ -24,5 +24,15 @@ LABEL_PROFILE = "carrel.profile"
 HOMES = "homes"
 """Folder of the data directory that holds the homes; students write inside a home, never here."""
 
+COURSES = "courses"
+SHARED = "shared"
+"""``courses/<slug>/shared`` in the data directory is what a course's people see, to read."""
+COURSES_INSIDE = "/opt/carrel/courses"
+"""Where a session finds them: a folder per course."""
+COURSE = r"[a-z][a-z0-9-]{1,39}"
+"""A course's name in paths and addresses."""
+MOST_COURSES = 64
+"""That one session sees at once."""
+
 GIB = 1024**3
 MIB = 1024**2

@@ -37,7 +37,10 @@ def kwargs(plan: Plan) -> dict[str, Any]:
             "CapDrop": ["ALL"],
             "CapAdd": list(CAPABILITIES),
             "SecurityOpt": list(SECURITY_OPT),
-            "Binds": [f"{mount.source}:{mount.target}:rw" for mount in plan.mounts],
+            "Binds": [
+                f"{mount.source}:{mount.target}:{'ro' if mount.read_only else 'rw'}"
+                for mount in plan.mounts
+            ],
             "NetworkMode": plan.network,
             "LogConfig": {
                 "Type": "json-file",

@@ -8,11 +8,15 @@ from pathlib import Path
 
 from spawner.confinement import (
     CONTENT,
+    COURSES,
+    COURSES_INSIDE,
     HOMES,
     LABEL_PROFILE,
     LABEL_PROJECT,
     LABEL_SESSION,
     LABEL_USER,
+    MOST_COURSES,
+    SHARED,
 )
 from spawner.names import escape
 from spawner.profiles import Grant
@@ -64,10 +68,11 @@ class Limits:
 
 @dataclass(frozen=True)
 class Mount:
-    """A host folder inside the container, writable."""
+    """A host folder inside the container."""
 
     source: Path
     target: str
+    read_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,7 +108,10 @@ def build(grant: Grant, site: Site, environment: Mapping[str, str]) -> Plan:
             shm_bytes=site.shm_bytes,
             log_mib=site.log_mib,
         ),
-        mounts=(Mount(site.data_dir / HOMES / escape(grant.user), CONTENT),),
+        mounts=(
+            Mount(site.data_dir / HOMES / escape(grant.user), CONTENT),
+            *(_course(slug, site) for slug in grant.courses[:MOST_COURSES]),
+        ),
         network=site.network,
         labels={
             LABEL_PROJECT: site.project,
@@ -112,3 +120,8 @@ def build(grant: Grant, site: Site, environment: Mapping[str, str]) -> Plan:
             LABEL_PROFILE: profile.slug,
         },
     )
+
+
+def _course(slug: str, site: Site) -> Mount:
+    source = site.data_dir / COURSES / slug / SHARED
+    return Mount(source, f"{COURSES_INSIDE}/{slug}", read_only=True)

@@ -89,6 +89,8 @@ class Grant:
     user: str
     profile: Profile
     image: str
+    courses: tuple[str, ...] = ()
+    """Slugs of the courses whose materials it sees."""
 
 
 def profile_list(catalog: Catalog, ready_images: Collection[str]) -> list[dict[str, Any]]:

@@ -7,13 +7,14 @@ import json
 import logging
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from spawner.confinement import LABEL_PROJECT, LABEL_SESSION, LABEL_USER
 from spawner.errors import CarrelError, Code
 from spawner.names import escape
-from spawner.node import filters, jobs, network, rules
+from spawner.node import courses, filters, jobs, network, rules
 from spawner.node.body import build
 from spawner.node.cgroup import SessionsCgroup
 from spawner.node.config import NodeConfig
@@ -62,6 +63,7 @@ class Actions:
             Action.REMOVE: partial(self._on_session, "DELETE", ""),
             Action.LOGS: self._logs,
             Action.EVENTS: self._events,
+            Action.COURSE: self._course,
             Action.HOMES: self.homes.names,
             Action.HOME_SIZE: self.homes.measure,
             Action.HOME_ARCHIVE: self.homes.archive,
@@ -92,6 +94,11 @@ class Actions:
         log.info("create %s from %s: %d", name, spec.image, answer.status)
         return answer
 
+    async def _course(self, match: Match) -> Answer:
+        config = self._config
+        await asyncio.to_thread(courses.ensure_course, config.courses, match.name, config.hub_uid)
+        return Answer(204, "application/json", b"")
+
     async def _job(self, text: bytes) -> Output:
         job = jobs.decide(parse_object(text))
         await self._require_isolation()
@@ -99,6 +106,9 @@ class Actions:
         return await self.jobs.run(job)
 
     async def _ask_for(self, spec: rules.Spec) -> Answer:
+        # A course whose folder is not there yet keeps nobody from starting.
+        there = tuple(s for s in spec.courses if courses.is_there(self._config.courses, s))
+        spec = replace(spec, courses=there)
         body = build(spec, self._config, await self.cgroup.name())
         name = rules.container_name(self._config.project, spec.user, spec.session)
         return await self._engine.ask(Call("POST", "/containers/create", {"name": name}, body))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from spawner.confinement import (
     CAPABILITIES,
     CONTENT,
+    COURSES_INSIDE,
     LABEL_PROFILE,
     LABEL_PROJECT,
     LABEL_SESSION,
@@ -14,6 +16,7 @@ from spawner.confinement import (
     MIB,
     SECURITY_OPT,
     SERVER_PORT,
+    SHARED,
 )
 from spawner.node.config import NodeConfig
 from spawner.node.rules import HOSTNAME, Spec
@@ -63,13 +66,11 @@ def _host_config(spec: Spec, config: NodeConfig) -> dict[str, Any]:
         "UsernsMode": "",
         # A mount, not a bind: a missing source is an error, where a bind would have it created.
         "Mounts": [
-            {
-                "Type": "bind",
-                "Source": str(config.homes / spec.home),
-                "Target": CONTENT,
-                "ReadOnly": False,
-                "BindOptions": {"Propagation": "rprivate"},
-            }
+            _mount(config.homes / spec.home, CONTENT, read_only=False),
+            *(
+                _mount(config.courses / slug / SHARED, f"{COURSES_INSIDE}/{slug}", read_only=True)
+                for slug in spec.courses
+            ),
         ],
         "Memory": spec.memory_bytes,
         "MemorySwap": spec.memory_bytes,
@@ -85,4 +86,14 @@ def _host_config(spec: Spec, config: NodeConfig) -> dict[str, Any]:
         "Init": True,
         "AutoRemove": False,
         "RestartPolicy": {"Name": "no", "MaximumRetryCount": 0},
+    }
+
+
+def _mount(source: Path, target: str, *, read_only: bool) -> dict[str, Any]:
+    return {
+        "Type": "bind",
+        "Source": str(source),
+        "Target": target,
+        "ReadOnly": read_only,
+        "BindOptions": {"Propagation": "rprivate"},
     }

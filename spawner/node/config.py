@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
-from spawner.confinement import HOMES
+from spawner.confinement import COURSES, HOMES
 from spawner.errors import CarrelError, Code
 from spawner.node.fields import Fields
 from spawner.node.strict_json import parse_object
@@ -70,6 +70,10 @@ class NodeConfig:
     @property
     def homes(self) -> Path:
         return self.data_dir / HOMES
+
+    @property
+    def courses(self) -> Path:
+        return self.data_dir / COURSES
 
 
 def load(path: Path) -> NodeConfig:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from spawner.confinement import HOMES
+from spawner.confinement import COURSES, HOMES
 from spawner.errors import CarrelError, Code
 from spawner.node.config import NodeConfig
 from spawner.node.handover import hand_over
@@ -39,7 +39,7 @@ CLOSED = 0o700
 
 FOLDERS = (
     Folder(HOMES, Owner.ROOT, PASSED),
-    Folder("courses", Owner.ROOT, PASSED),
+    Folder(COURSES, Owner.ROOT, PASSED),
     Folder("drive", Owner.ROOT, PASSED),
     Folder("drive-state", Owner.ROOT, CLOSED),
     Folder("runs", Owner.ROOT, PASSED),

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from urllib.parse import parse_qsl, unquote
 
+from spawner.confinement import COURSE
 from spawner.errors import CarrelError, Code
 
 
@@ -36,6 +37,7 @@ class Action(Enum):
     HOME_ARCHIVE = "home archive"
     HOME_REMOVE = "home remove"
     JOB = "job"
+    COURSE = "course"
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,7 @@ ROUTES = (
     Route(Action.HOME_ARCHIVE, "GET", f"/carrel/homes/{_HOME}/archive"),
     Route(Action.HOME_REMOVE, "DELETE", f"/carrel/homes/{_HOME}"),
     Route(Action.JOB, "POST", "/carrel/jobs"),
+    Route(Action.COURSE, "PUT", f"/carrel/courses/(?P<name>{COURSE})"),
     Route(Action.IMAGE, "GET", f"/images/{_IMAGE}/json"),
     Route(Action.CREATE, "POST", "/containers/create", {"name": r"[A-Za-z0-9_.-]{1,255}"}),
     Route(

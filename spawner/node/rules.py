@@ -14,13 +14,17 @@ from spawner import names
 from spawner.confinement import (
     CAPABILITIES,
     CONTENT,
+    COURSE,
+    COURSES_INSIDE,
     LABEL_PROFILE,
     LABEL_PROJECT,
     LABEL_SESSION,
     LABEL_USER,
     MIB,
+    MOST_COURSES,
     SECURITY_OPT,
     SERVER_PORT,
+    SHARED,
 )
 from spawner.errors import CarrelError, Code
 from spawner.node.config import NodeConfig
@@ -57,6 +61,8 @@ class Spec:
     pids: int
     shm_bytes: int
     log_bytes: int
+    courses: tuple[str, ...] = ()
+    """Slugs of the courses whose materials it sees."""
 
     @property
     def home(self) -> str:
@@ -87,7 +93,8 @@ def decide(name: str, body: dict[str, Any], config: NodeConfig) -> Spec:
     for stream in ("AttachStdout", "AttachStderr"):  # a client's habit; body.build says false
         fields.exactly(stream, None, False, True)
     host = fields.table("HostConfig")
-    memory_bytes = _confinement(host, names.escape(user), config)
+    courses = _courses(host, names.escape(user), config)
+    memory_bytes = _confinement(host, config)
     spec = Spec(
         user=user,
         session=session,
@@ -100,6 +107,7 @@ def decide(name: str, body: dict[str, Any], config: NodeConfig) -> Spec:
         pids=host.number("PidsLimit", 1, config.limits.pids_max),
         shm_bytes=host.number("ShmSize", 1, config.limits.shm_max_bytes),
         log_bytes=_log_bytes(host.table("LogConfig"), config.limits.log_max_bytes),
+        courses=courses,
     )
     host.finish(empty_passes=True)
     fields.finish(empty_passes=True)
@@ -125,8 +133,20 @@ def is_canonical(user: Any) -> bool:
         return False
 
 
-def _confinement(host: Fields, home: str, config: NodeConfig) -> int:
-    host.exactly("Binds", [f"{config.homes}/{home}:{CONTENT}:rw"])
+def _courses(host: Fields, home: str, config: NodeConfig) -> tuple[str, ...]:
+    """The courses after the home, which comes first; nothing else is mounted."""
+    binds = host.texts("Binds", 1 + MOST_COURSES)
+    if not binds or binds[0] != f"{config.homes}/{home}:{CONTENT}:rw":
+        host.refuse("Binds", "must begin with the user's home")
+    wanted = rf"{re.escape(str(config.courses))}/({COURSE})/{SHARED}:{COURSES_INSIDE}/\1:ro"
+    found = [re.fullmatch(wanted, bind, re.ASCII) for bind in binds[1:]]
+    courses = tuple(match[1] for match in found if match)
+    if len(set(courses)) != len(binds) - 1:
+        host.refuse("Binds", "may hold the materials of courses after the home, each once, to read")
+    return courses
+
+
+def _confinement(host: Fields, config: NodeConfig) -> int:
     host.exactly("NetworkMode", config.network.name)
     host.exactly("CapDrop", ["ALL"])
     if sorted(host.texts("CapAdd", len(CAPABILITIES))) != sorted(CAPABILITIES):

@@ -42,6 +42,15 @@ def without(*path: str) -> Change:
     return change
 
 
+def another_bind(value):
+    def change(body):
+        (home,) = body["HostConfig"]["Binds"]
+        data = home.partition("/homes/")[0]
+        body["HostConfig"]["Binds"].append(value.replace("DATA", data))
+
+    return change
+
+
 def bind(text: str) -> Change:
     return lambda body: body["HostConfig"].update(
         Binds=[text.replace("DATA", body["HostConfig"]["Binds"][0].partition("/homes")[0])]
@@ -124,6 +133,30 @@ HOSTILE: dict[str, tuple[Change, str]] = {
     "a volume by name": (bind("volume:/content:rw"), "HostConfig.Binds"),
     "two binds": (
         lambda body: body["HostConfig"]["Binds"].append("/etc:/mnt:ro"),
+        "HostConfig.Binds",
+    ),
+    "a course to write": (
+        another_bind("DATA/courses/ml/shared:/opt/carrel/courses/ml:rw"),
+        "HostConfig.Binds",
+    ),
+    "all of a course": (
+        another_bind("DATA/courses/ml:/opt/carrel/courses/ml:ro"),
+        "HostConfig.Binds",
+    ),
+    "a course in another's place": (
+        another_bind("DATA/courses/ml/shared:/opt/carrel/courses/ai:ro"),
+        "HostConfig.Binds",
+    ),
+    "a course in place of the venv": (
+        another_bind("DATA/courses/ml/shared:/opt/carrel/venv:ro"),
+        "HostConfig.Binds",
+    ),
+    "a course that leads up": (
+        another_bind("DATA/courses/../shared:/opt/carrel/courses/..:ro"),
+        "HostConfig.Binds",
+    ),
+    "a course with a line break": (
+        another_bind("DATA/courses/ml/shared:/opt/carrel/courses/ml:ro\n"),
         "HostConfig.Binds",
     ),
     "no bind": (without("HostConfig", "Binds"), "HostConfig.Binds"),
@@ -349,6 +382,30 @@ def test_a_name_that_needs_escaping_has_one_folder_and_one_container(config, bod
     spec = rules.decide("carrel-ann_40uni_2eexample-0123456789ab", body, config)
 
     assert spec.home == "ann_40uni_2eexample"
+
+
+def test_materials_of_courses_are_seen_and_not_written(config, body):
+    data = config.data_dir
+    body["HostConfig"]["Binds"] += [
+        f"{data}/courses/{slug}/shared:/opt/carrel/courses/{slug}:ro" for slug in ("ml", "ai-2")
+    ]
+
+    spec = rules.decide("carrel-ann-0123456789ab", body, config)
+    mounts = build(spec, config)["HostConfig"]["Mounts"]
+
+    assert spec.courses == ("ml", "ai-2")
+    assert [(m["Source"], m["Target"], m["ReadOnly"]) for m in mounts] == [
+        (f"{data}/homes/ann", "/content", False),
+        (f"{data}/courses/ml/shared", "/opt/carrel/courses/ml", True),
+        (f"{data}/courses/ai-2/shared", "/opt/carrel/courses/ai-2", True),
+    ]
+
+
+def test_a_course_twice_is_refused(config, body):
+    bind = f"{config.data_dir}/courses/ml/shared:/opt/carrel/courses/ml:ro"
+    body["HostConfig"]["Binds"] += [bind, bind]
+    with pytest.raises(CarrelError, match="each once"):
+        rules.decide("carrel-ann-0123456789ab", body, config)
 
 
 _JSON = st.recursive(
