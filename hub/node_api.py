@@ -109,6 +109,13 @@ class NodeApi:
             if answer.status == 404:
                 raise _away()
 
+    async def show_course(self, container: str, slug: str) -> None:
+        """Shows a running session the course, read-only. Harmless when it sees it already."""
+        path = f"/carrel/sessions/{container}/courses/{slug}"
+        async with self._asked("POST", path, SOON_S) as answer:
+            if answer.status == 404:
+                raise CarrelError(Code.NOT_FOUND, "The session or the course is not there.")
+
     @asynccontextmanager
     async def job(self, job: Mapping[str, str]) -> AsyncIterator[AsyncIterator[bytes]]:
         """What a job prints: a tar. ``job`` is as spawner.node.jobs describes it.

@@ -11,10 +11,10 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from spawner.confinement import LABEL_PROJECT, LABEL_SESSION, LABEL_USER
+from spawner.confinement import COURSES_INSIDE, LABEL_PROJECT, LABEL_SESSION, LABEL_USER, SHARED
 from spawner.errors import CarrelError, Code
 from spawner.names import escape
-from spawner.node import courses, filters, jobs, network, rules
+from spawner.node import courses, filters, jobs, late, network, rules
 from spawner.node.body import build
 from spawner.node.cgroup import SessionsCgroup
 from spawner.node.config import NodeConfig
@@ -64,6 +64,7 @@ class Actions:
             Action.LOGS: self._logs,
             Action.EVENTS: self._events,
             Action.COURSE: self._course,
+            Action.COURSE_SHOW: self._show_course,
             Action.HOMES: self.homes.names,
             Action.HOME_SIZE: self.homes.measure,
             Action.HOME_ARCHIVE: self.homes.archive,
@@ -97,6 +98,17 @@ class Actions:
     async def _course(self, match: Match) -> Answer:
         config = self._config
         await asyncio.to_thread(courses.ensure_course, config.courses, match.name, config.hub_uid)
+        return Answer(204, "application/json", b"")
+
+    async def _show_course(self, match: Match) -> Answer:
+        """Shows a running session a course that its user joined meanwhile."""
+        _, inspected = await self._session(match.name)
+        root = self._config.courses
+        if not await asyncio.to_thread(courses.is_there, root, match.course):
+            raise CarrelError(Code.NOT_FOUND, f"The course {match.course} has no folder yet.")
+        if not (pid := inspected["State"].get("Pid")):
+            raise CarrelError(Code.CONFLICT, "The session does not run.")
+        await late.show(root / match.course / SHARED, pid, f"{COURSES_INSIDE}/{match.course}")
         return Answer(204, "application/json", b"")
 
     async def _job(self, text: bytes) -> Output:

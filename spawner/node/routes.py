@@ -38,6 +38,7 @@ class Action(Enum):
     HOME_REMOVE = "home remove"
     JOB = "job"
     COURSE = "course"
+    COURSE_SHOW = "course show"
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,8 @@ class Match:
     action: Action
     name: str
     query: dict[str, str]
+    course: str = ""
+    """Its slug, where the path names one beside the container."""
 
 
 _NAME = r"(?P<name>[A-Za-z0-9][A-Za-z0-9_.-]{0,254})"
@@ -77,6 +80,7 @@ ROUTES = (
     Route(Action.HOME_REMOVE, "DELETE", f"/carrel/homes/{_HOME}"),
     Route(Action.JOB, "POST", "/carrel/jobs"),
     Route(Action.COURSE, "PUT", f"/carrel/courses/(?P<name>{COURSE})"),
+    Route(Action.COURSE_SHOW, "POST", f"/carrel/sessions/{_NAME}/courses/(?P<course>{COURSE})"),
     Route(Action.IMAGE, "GET", f"/images/{_IMAGE}/json"),
     Route(Action.CREATE, "POST", "/containers/create", {"name": r"[A-Za-z0-9_.-]{1,255}"}),
     Route(
@@ -117,8 +121,13 @@ def match(method: str, target: str) -> Match:
     for route in ROUTES:
         found = re.fullmatch(_VERSION + route.path, unquote(path), re.ASCII)
         if found and route.method == method:
-            name = found.groupdict().get("name") or ""
-            return Match(route.action, name, _parameters(query, route))
+            named = found.groupdict()
+            return Match(
+                route.action,
+                named.get("name") or "",
+                _parameters(query, route),
+                named.get("course") or "",
+            )
     raise CarrelError(Code.REFUSED, "This is not among the routes that node offers.")
 
 

@@ -103,3 +103,35 @@ def test_a_fetch_reaches_no_private_address(installation):
     assert came == []
     assert "cannot be fetched" in said
     assert containers_of_jobs(installation) == ""
+
+
+ENSURE = """
+import asyncio, sys
+from pathlib import Path
+from hub.node_api import NodeApi
+node = NodeApi(Path(sys.argv[1]))
+async def main():
+    await node.ensure_course("ml")
+    Path(sys.argv[2], "courses/ml/shared/lab.txt").write_text("the lab")
+    for _ in range(2):
+        await node.show_course(sys.argv[3], "ml")
+asyncio.run(main())
+"""
+
+
+def test_a_running_session_is_shown_a_course_to_read(installation, teacher):
+    data = installation.data_dir
+    command = [
+        "docker", "exec", f"{installation.project}-hub", "python", "-c", ENSURE,
+        str(data / "run" / "node.sock"), str(data), teacher,
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    seen = installation.inside(teacher, "cat", "/opt/carrel/courses/ml/lab.txt")
+    assert seen == (0, "the lab")
+    code, said = installation.inside(teacher, "touch", "/opt/carrel/courses/ml/lab.txt")
+    assert code != 0
+    assert "Read-only file system" in said
+    mounts = installation.inside(teacher, "cat", "/proc/mounts")[1]
+    (line,) = [m for m in mounts.splitlines() if " /opt/carrel/courses/ml " in m]
+    assert {"ro", "nosuid", "nodev"} <= set(line.split()[3].split(","))
