@@ -1,4 +1,4 @@
-"""``python -m spawner.node.late_mount SOURCE PID TARGET``: one more folder for a container that runs.
+"""``python -m spawner.node.late_mount SOURCE PID TARGET``: shows a container one more folder.
 
 Read-only, and at once. A program of its own, since only a process with a single thread may enter
 another mount namespace. Needs SYS_ADMIN, SYS_CHROOT, SYS_PTRACE and the host's pid namespace.
