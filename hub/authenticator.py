@@ -24,6 +24,7 @@ from hub.handlers.demo_page import DemoLogin
 from hub.handlers.export_page import ExportPage
 from hub.handlers.form import LoginPage, Script
 from hub.handlers.invitation_page import InvitationPage
+from hub.handlers.link_page import LinkPage
 from hub.handlers.open_page import OpenPage
 from hub.handlers.reset_page import ResetPage
 from hub.handlers.start_pages import HomePage, ProgressPage, StartPage
@@ -143,6 +144,7 @@ class Accounts(Authenticator):
             (r"/spawn/([^/]+)", StartPage),
             (r"/spawn-pending/([^/]+)", ProgressPage),
             (r"/open", OpenPage),
+            (r"/open/(course|github)/(.+)", LinkPage),
             (r"/link\.js", Script, {"name": "link.js"}),
         ]
 

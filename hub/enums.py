@@ -103,3 +103,10 @@ class Source(Enum):
     GIT = "git"
     UPLOAD = "upload"
     UNDO = "undo"
+
+
+class LinkTarget(Enum):
+    """What a link opens in somebody's session."""
+
+    COURSE = "course"
+    GITHUB = "github"
