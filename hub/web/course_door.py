@@ -15,17 +15,12 @@ from hub.web.base import Handler
 from hub.web.courses import CourseHandler
 from spawner.errors import CarrelError, Code
 
-
 BUTTON = "Open in Carrel"
 """What the button on other people's pages says, in its one language."""
 
 
 class LinkHandler(Handler):
     """A page that a link from outside leads to."""
-
-    def ask_to_log_in(self) -> None:
-        """By a page of its own, whose script keeps what stands behind the # over the login."""
-        self.page("going.html", login=self.get_login_url())
 
     def go_on(self, kind: LinkTarget, rest: str) -> None:
         """To the hub's page that starts a session where none runs, and opens the link in it."""
@@ -35,6 +30,10 @@ class LinkHandler(Handler):
 
 class CourseDoor(CourseHandler, LinkHandler):
     """``/c/<slug>[/<path>]``: GET looks, POST joins with a code where there is one."""
+
+    def ask_to_log_in(self) -> None:
+        """By a page of its own, whose script keeps what stands behind the # over the login."""
+        self.page("going.html", login=self.get_login_url())
 
     async def get(self, slug: str, path: str | None = None) -> None:
         rest = _checked(path or "")

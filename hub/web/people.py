@@ -105,7 +105,8 @@ def _look_at(tx: sa.Connection, actor: Actor, name: str) -> tuple[people.Person,
     person = people.one(tx, actor, name)
     if person is None:
         raise powers.not_looked_after(name)
-    return person, sessions.of_user(tx, name, 10, person.created_at)
+    past = sessions.of_user(tx, name, 10, person.created_at) if person.yours else []
+    return person, past
 
 
 def _as_json(person: people.Person) -> dict[str, Any]:
