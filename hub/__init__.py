@@ -13,6 +13,10 @@ The only code that opens Carrel's database. Deciders are pure, one subject a fil
                                              links that let people in; class lists; a demo's people
     people looking_after powers audit        who is there; who may do what to whom, and who did
     authenticator client_address handlers/   getting in, from JupyterHub's side
+    courses course_names course_powers course_groups
+                                             courses: what they are called, who may do what
+    members course_people course_rosters     who is in them; class lists for them
+    session_paths github_links               what a link may name inside a session
     admission queueing waiting capacity remapping
                                              what may start, when, and who waits for it
     sessions lifecycle reentry               what runs; starts that a restart of the hub interrupted

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from hub import audit, links
 from hub.audit import Action, By
 from hub.enums import Interface, Role
-from hub.models import FULL_NAME, departures
+from hub.models import FULL_NAME, copies, departures, members
 from hub.models import accounts as rows
 from hub.passwords import LOST
 from spawner.errors import CarrelError, Code
@@ -151,6 +151,9 @@ def create(tx: sa.Connection, new: NewAccount, by: By) -> Account:
     # Whom an earlier person of that name invited is no business of this one.
     for table in (rows, departures):
         tx.execute(table.update().where(table.c.invited_by == name).values(invited_by=None))
+    # Nor are the courses that one was in this one's.
+    for of_courses in (members, copies):
+        tx.execute(of_courses.delete().where(of_courses.c.user == name))
     tx.execute(
         rows.insert().values(
             name=name,

@@ -41,6 +41,15 @@ class Action(Enum):
     RESET_LINK_MADE = "reset_link.made"
     RESET_LINK_USED = "reset_link.used"
     TOKEN_MADE = "token.made"  # noqa: S105
+    COURSE_MADE = "course.made"
+    COURSE_CHANGED = "course.changed"
+    COURSE_ARCHIVED = "course.archived"
+    COURSE_RESTORED = "course.restored"
+    COURSE_CODE_RENEWED = "course.code_renewed"
+    COURSE_JOINED = "course.joined"
+    COURSE_LEFT = "course.left"
+    MEMBER_ADDED = "course.member_added"
+    MEMBER_REMOVED = "course.member_removed"
     REFUSED = "refused"
 
 

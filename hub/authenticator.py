@@ -15,7 +15,7 @@ from jupyterhub.user import User
 from tornado import web
 from traitlets import Bool, Integer
 
-from hub import accounts, passwords
+from hub import accounts, course_groups, passwords
 from hub.accounts import Account
 from hub.attempts import Limits
 from hub.client_address import UNKNOWN, client_address
@@ -24,6 +24,7 @@ from hub.handlers.demo_page import DemoLogin
 from hub.handlers.export_page import ExportPage
 from hub.handlers.form import LoginPage, Script
 from hub.handlers.invitation_page import InvitationPage
+from hub.handlers.link_page import LinkPage
 from hub.handlers.open_page import OpenPage
 from hub.handlers.reset_page import ResetPage
 from hub.handlers.start_pages import HomePage, ProgressPage, StartPage
@@ -41,8 +42,8 @@ class Accounts(Authenticator):
     """What every way of logging in shares: ``hub.accounts`` decides who stands, and as what.
 
     Groups: everybody is in the hub group ``role-<role>``, so that the configuration can give
-    teachers scopes. The price is that JupyterHub's own group API is switched off; memberships
-    come from Carrel's tables alone.
+    teachers scopes, and in ``course-<slug>`` for each of their courses. The price is that
+    JupyterHub's own group API is switched off; memberships come from Carrel's tables alone.
     """
 
     carrel: Settings
@@ -76,20 +77,28 @@ class Accounts(Authenticator):
             if handler is not None and not hasattr(handler, "_token_authenticated"):
                 handler._token_authenticated = False
             return False
-        model = self.model(account)
-        same = user.admin == model["admin"] and [g.name for g in user.groups] == model["groups"]
+        try:
+            model = await self.model(account)
+        except CarrelError as error:
+            if error.code is Code.UNAVAILABLE:
+                return True
+            raise
+        same = user.admin == model["admin"] and {g.name for g in user.groups} == {*model["groups"]}
         return True if same else model
 
-    def model(self, account: Account) -> dict[str, Any]:
-        """What JupyterHub is told of an account.
+    async def model(self, account: Account) -> dict[str, Any]:
+        """What JupyterHub is told of an account: its role and its courses are its groups.
 
         Nobody is an admin to JupyterHub: its own admin role cannot be narrowed. What ours may do
         is the role of their group, in ``hub.scopes``.
         """
+        taken: list[str] = await self.store.in_thread(
+            self.store.read, course_groups.of_user, account.name
+        )
         return {
             "name": account.name,
             "admin": False,
-            "groups": [f"role-{account.role.value}"],
+            "groups": [f"role-{account.role.value}", *taken],
         }
 
     def normalize_username(self, username: str) -> str:
@@ -135,6 +144,7 @@ class Accounts(Authenticator):
             (r"/spawn/([^/]+)", StartPage),
             (r"/spawn-pending/([^/]+)", ProgressPage),
             (r"/open", OpenPage),
+            (r"/open/(course|github)/(.+)", LinkPage),
             (r"/link\.js", Script, {"name": "link.js"}),
         ]
 
@@ -159,7 +169,7 @@ class CarrelAuthenticator(Accounts):
             outcome = await passwords.in_slot(check, self.store, login, limits, datetime.now(UTC))
         if isinstance(outcome, Refusal):
             raise _refuse(outcome)
-        return self.model(outcome)
+        return await self.model(outcome)
 
 
 def for_installation(settings: Settings, store: Store) -> type[CarrelAuthenticator]:

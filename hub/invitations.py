@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from hub import accounts, audit, links, powers
+from hub import accounts, audit, courses, links, members, powers
 from hub.accounts import Account, NewAccount
 from hub.audit import Action, By
 from hub.enums import LinkKind, LinkState, Role
@@ -36,6 +36,8 @@ class Invitation:
     name: str | None = None
     """User name that the page proposes."""
     full_name: str = ""
+    course: str | None = None
+    """Whose student whoever uses it is at once."""
 
 
 def url(public_url: str, token: str) -> str:
@@ -64,6 +66,8 @@ def create(tx: sa.Connection, invitation: Invitation, by: By) -> tuple[int, str]
     uses = invitation.most_uses
     until = by.at + invitation.lifetime
     detail = f"{invitation.role.value}, for {uses}, until {until:%Y-%m-%d %H:%M} UTC"
+    if invitation.course:
+        detail += f", into {invitation.course}"
     audit.record(tx, by, Action.INVITED, invitation.name, detail)
     return made
 
@@ -71,6 +75,8 @@ def create(tx: sa.Connection, invitation: Invitation, by: By) -> tuple[int, str]
 def invite(tx: sa.Connection, actor: Actor, invitation: Invitation, by: By) -> tuple[int, str]:
     """As ``create``, by somebody whose role allows it. Raises CarrelError(REFUSED)."""
     powers.require_invite(actor, invitation.role)
+    if invitation.course:
+        courses.require_open(courses.managed(tx, actor, invitation.course))
     return create(tx, invitation, by)
 
 
@@ -118,6 +124,8 @@ def accept(tx: sa.Connection, token: str, new: NewAccount, by: By) -> Account:
     audit.record(
         tx, by, Action.INVITATION_USED, account.name, f"of {link.created_by}, no. {link.id}"
     )
+    if link.course:
+        members.seat_invited(tx, link.course, account, _by_whom(tx, link), by)
     return account
 
 
@@ -155,6 +163,11 @@ def maker(tx: sa.Connection, link: Link) -> Account | None:
     """Whoever made the link; None when they are gone, whoever may have their name by now."""
     account = accounts.find(tx, link.created_by)
     return account if account and account.created_at <= link.created_at else None
+
+
+def _by_whom(tx: sa.Connection, link: Link) -> Account | None:
+    """As ``maker``, of a link that is backed; None: the command line."""
+    return maker(tx, link) if audit.is_person(link.created_by) else None
 
 
 def of_actor(tx: sa.Connection, actor: Actor, limit: int | None = 500) -> list[Link]:
@@ -212,6 +225,7 @@ def _wish(invitation: Invitation) -> Wish:
         name=invitation.name,
         full_name=invitation.full_name,
         most_uses=invitation.most_uses,
+        course=invitation.course,
     )
 
 

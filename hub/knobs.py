@@ -317,6 +317,18 @@ class Database(Section):
     )
 
 
+class GitHub(Section):
+    """Links to notebooks of public repositories."""
+
+    host: str = knob(
+        "github.com",
+        "Whose public repositories `/github/<owner>/<repository>/blob/…` means; empty: there are "
+        "no such links.",
+        "host[:port]",
+        pattern=r"^([a-z0-9]([a-z0-9.-]{0,200}[a-z0-9])?(:[0-9]{1,5})?)?$",
+    )
+
+
 class Machine(Section):
     """A machine type: what a session of it may use."""
 

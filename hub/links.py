@@ -31,6 +31,8 @@ class Wish:
     name: str | None = None
     full_name: str = ""
     most_uses: int = 1
+    course: str | None = None
+    """Whose student whoever comes in by an invitation is."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class Link:
     most_uses: int
     uses: int
     withdrawn_at: datetime | None
+    course: str | None = None
 
     def state(self, now: datetime) -> LinkState:
         """Whether it can still be used, and if not, why."""
@@ -83,6 +86,7 @@ def create_many(tx: sa.Connection, wishes: list[Wish], by: By) -> list[tuple[int
             "expires_at": by.at + wish.lifetime,
             "most_uses": wish.most_uses,
             "uses": 0,
+            "course": wish.course,
         }
         for wish, token in zip(wishes, tokens, strict=True)
     ]
@@ -115,6 +119,11 @@ def use(tx: sa.Connection, link: Link) -> bool:
         .values(uses=rows.c.uses + 1)
     )
     return taken.rowcount == 1
+
+
+def lead_into(tx: sa.Connection, link: Link, course: str) -> None:
+    """Whoever uses the invitation from now on is a student of that course."""
+    tx.execute(rows.update().where(rows.c.id == link.id).values(course=course))
 
 
 def withdraw(tx: sa.Connection, link: Link, now: datetime) -> bool:

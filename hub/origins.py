@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from hub.knobs import Server
 from hub.scopes import PREFIX, WEB
+from hub.settings import Settings
 
 WARNING = (
     "All sessions share one web address: a page in one student's session can act as whoever opens "
@@ -35,6 +36,12 @@ class Origins:
     def pages(self) -> str:
         """Where the carrel service's pages are."""
         return f"{self.web}{PREFIX}"
+
+
+def absolute(settings: Settings) -> str:
+    """Where the carrel service's pages are, for those who read it elsewhere; ends in a slash."""
+    where = of(settings.server)
+    return f"{where.web or settings.public_url}{PREFIX}"
 
 
 def of(server: Server) -> Origins:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from hub.enums import Role, State
-from hub.models import accounts, homes, sessions
+from hub.enums import CourseRole, Role, State
+from hub.models import accounts, courses, homes, members, sessions
 from hub.powers import Actor, require_people
 
 PAGE = 100
@@ -44,7 +44,11 @@ class Person:
     """Of the session that has not ended."""
     state: State | None
     home_bytes: int | None
-    """As measured last; None: not yet."""
+    """As measured last; None: not yet, or not for the actor to know."""
+    yours: bool = True
+    """Whether the actor looks after them; else they are students of a course of theirs."""
+    courses: tuple[str, ...] = ()
+    """Slugs of those that go on, a teacher's own alone."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,7 @@ class Found:
 
 
 def find(tx: sa.Connection, actor: Actor, search: Search) -> Found:
-    """The people whom the actor looks after and who fit the search, by name.
+    """The people whom the actor sees and who fit the search, by name.
 
     Raises CarrelError(REFUSED) for whoever looks after nobody.
     """
@@ -78,15 +82,18 @@ def find(tx: sa.Connection, actor: Actor, search: Search) -> Found:
         .limit(PAGE)
         .offset((page - 1) * PAGE)
     )
-    return Found(tuple(_person(row) for row in rows), total, page)
+    people = [_person(row, actor) for row in rows]
+    taken = _courses_of(tx, actor, [person.name for person in people])
+    return Found(tuple(replace(p, courses=taken.get(p.name, ())) for p in people), total, page)
 
 
 def one(tx: sa.Connection, actor: Actor, name: str) -> Person | None:
-    """One person, or None when there is none whom the actor looks after."""
+    """One person, or None when there is none whom the actor sees."""
     rows = tx.execute(
         sa.select(*_columns).select_from(_with_home).where(*_of(actor), accounts.c.name == name)
     )
-    return next((_person(row) for row in rows), None)
+    found = next((_person(row, actor) for row in rows), None)
+    return found and replace(found, courses=_courses_of(tx, actor, [name]).get(name, ()))
 
 
 _active = sa.select(sessions).where(sessions.c.state != State.ENDED).subquery("active")
@@ -111,10 +118,44 @@ _columns = (
 
 
 def _of(actor: Actor) -> list[sa.ColumnElement[bool]]:
-    """``powers.looks_after`` as a condition."""
+    """``powers.sees`` as a condition."""
     if actor.sees_everybody:
         return []
-    return [accounts.c.role == Role.STUDENT, accounts.c.invited_by == actor.name]
+    taught = sa.exists().where(
+        members.c.user == accounts.c.name,
+        members.c.role == CourseRole.STUDENT,
+        members.c.course.in_(_taught_by(actor)),
+    )
+    invited = accounts.c.invited_by == actor.name
+    return [accounts.c.role == Role.STUDENT, invited | taught]
+
+
+def _taught_by(actor: Actor) -> sa.Select[tuple[str]]:
+    mine = members.alias("mine")
+    return (
+        sa.select(mine.c.course)
+        .join(courses, courses.c.slug == mine.c.course)
+        .where(
+            mine.c.user == actor.name,
+            mine.c.role == CourseRole.TEACHER,
+            courses.c.archived_at.is_(None),
+        )
+    )
+
+
+def _courses_of(tx: sa.Connection, actor: Actor, names: list[str]) -> dict[str, tuple[str, ...]]:
+    query = (
+        sa.select(members.c.user, members.c.course)
+        .join(courses, courses.c.slug == members.c.course)
+        .where(members.c.user.in_(names), courses.c.archived_at.is_(None))
+        .order_by(members.c.course)
+    )
+    if not actor.sees_everybody:
+        query = query.where(members.c.course.in_(_taught_by(actor)))
+    found: dict[str, tuple[str, ...]] = {}
+    for row in tx.execute(query):
+        found[row.user] = (*found.get(row.user, ()), row.course)
+    return found
 
 
 def _fitting(search: Search) -> list[sa.ColumnElement[bool]]:
@@ -134,17 +175,19 @@ def _fitting(search: Search) -> list[sa.ColumnElement[bool]]:
     return conditions
 
 
-def _person(row: Any) -> Person:
+def _person(row: Any, actor: Actor) -> Person:
+    yours = actor.sees_everybody or row.invited_by == actor.name
     seen = [moment for moment in (row.last_login_at, row.last_end) if moment]
     return Person(
         name=row.name,
         full_name=row.full_name,
         role=row.role,
         enabled=row.disabled_at is None,
-        invited_by=row.invited_by,
+        invited_by=row.invited_by if yours else None,
         created_at=row.created_at,
         last_seen_at=max(seen, default=None),
         profile=row.profile,
         state=row.state,
-        home_bytes=row.size_bytes,
+        home_bytes=row.size_bytes if yours else None,
+        yours=yours,
     )

@@ -1,7 +1,7 @@
 """Who may do what to whose account (pure).
 
 Admins: everything, but nobody locks the last admin, or themselves, out. Teachers: invite students,
-and look after the students whom they invited. Students: nothing.
+look after the students whom they invited, and see those of their courses. Students: nothing.
 """
 
 from __future__ import annotations
@@ -77,6 +77,16 @@ def looks_after(actor: Actor, account: Account) -> bool:
         and account.role is Role.STUDENT
         and account.invited_by == actor.name
     )
+
+
+def sees(actor: Actor, account: Account, taught: bool) -> bool:
+    """Whether the account is on the actor's list; ``taught``: a student of a course of theirs.
+
+    To be in somebody's course gives them no power over the account: whoever sets its password reads
+    the home, and the notes of every other course.
+    """
+    mine = actor.role is Role.TEACHER and account.role is Role.STUDENT and taught
+    return mine or looks_after(actor, account)
 
 
 def require_look_after(actor: Actor, account: Account | None, name: str) -> Account:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -51,14 +51,7 @@ def invite(tx: sa.Connection, actor: Actor | None, listed: Roster, terms: Terms,
     """
     if actor is not None:
         powers.require_invite(actor, terms.role)
-    if listed.problems:
-        first = listed.problems[0]
-        raise CarrelError(
-            Code.BAD_INPUT,
-            f"{len(listed.problems)} line(s) cannot be used, so nobody was invited. "
-            f"Line {first.line}: {first.message}",
-            "Mend them and send the list again.",
-        )
+    require_sound(listed)
     found = preview(tx, listed, by.at)
     wishes = [
         Wish(LinkKind.INVITATION, terms.lifetime, terms.role, entry.name, entry.full_name)
@@ -71,12 +64,29 @@ def invite(tx: sa.Connection, actor: Actor | None, listed: Roster, terms: Terms,
     return Invited(tuple(tokens), found)
 
 
+def require_sound(listed: Roster) -> None:
+    """Raises CarrelError(BAD_INPUT) for a list with lines that cannot be used."""
+    if not listed.problems:
+        return
+    first = listed.problems[0]
+    raise CarrelError(
+        Code.BAD_INPUT,
+        f"{len(listed.problems)} line(s) cannot be used, so nobody was invited. "
+        f"Line {first.line}: {first.message}",
+        "Mend them and send the list again.",
+    )
+
+
+def in_parts(names: list[str]) -> Iterator[list[str]]:
+    """As many as one query takes."""
+    for start in range(0, len(names), AT_ONCE):
+        yield names[start : start + AT_ONCE]
+
+
 def known(tx: sa.Connection, names: Iterable[str], now: datetime) -> dict[str, str]:
     """Which of the names need no invitation, and why."""
-    wanted = list(names)
     found: dict[str, str] = {}
-    for start in range(0, len(wanted), AT_ONCE):
-        part = wanted[start : start + AT_ONCE]
+    for part in in_parts(list(names)):
         rows = links.listed(
             tx,
             link_rows.c.kind == LinkKind.INVITATION,

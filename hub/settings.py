@@ -28,6 +28,7 @@ from hub.knobs import (
     Auth,
     Capacity,
     Database,
+    GitHub,
     Idle,
     Images,
     Machine,
@@ -99,6 +100,7 @@ class Settings(Section):
     idle: Idle = Idle()
     capacity: Capacity = Capacity()
     database: Database = Database()
+    github: GitHub = GitHub()
     machines: dict[str, Machine] = Field(
         default_factory=_default_machines, description="Machine types by name.", min_length=1
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from jupyterhub.handlers import BaseHandler
 from tornado.httpserver import HTTPServer
@@ -21,6 +22,7 @@ MOST_BODY_BYTES = 2**20
 """What one request may send to the hub."""
 
 PROXY_API = "http://proxy:8001"
+WEB_URL = "http://web:8600"
 
 TEMPLATES = Path(__file__).resolve().parents[1] / "config" / "templates"
 
@@ -123,7 +125,7 @@ def _services(c: Config, installation: Installation) -> None:
         {
             "name": scopes.WEB,
             # External, with a fixed token: a managed service that crashes takes the hub along.
-            "url": "http://web:8600",
+            "url": WEB_URL,
             "api_token": installation.secret("web/token"),
             # The hub waits this long for it at its start, in seconds, before it gives the proxy
             # its routes.
@@ -152,6 +154,10 @@ def _pages(c: Config, installation: Installation) -> None:
         "carrel_url": origins.of(installation.settings.server).pages,
         "carrel_demo": demo.PEOPLE if installation.settings.demo else (),
     }
+    # Short links to courses and notebooks; web answers them by leading to its own pages.
+    root = urlsplit(installation.settings.server.public_url).hostname
+    at = root if installation.settings.server.subdomains else ""
+    c.Proxy.extra_routes = dict.fromkeys((f"{at}/c/", f"{at}/github/"), WEB_URL)
     c.JupyterHub.redirect_to_server = False
     c.JupyterHub.default_url = start_page
     c.JupyterHub.tornado_settings = {"headers": HEADERS}

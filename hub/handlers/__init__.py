@@ -6,7 +6,7 @@
     demo_page                                     one-click logins of the demo
     account_page export_page                      one's own account; all that is kept about one
     start_pages                                   home, start and progress page
-    open_page session_files                       leads into one's session; asks it for a file
+    open_page link_page session_files             leads into one's session; asks it for a file
 
 Everything else that people see is in ``web/``.
 """

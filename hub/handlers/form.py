@@ -120,7 +120,7 @@ class Form(BaseHandler):
 
     async def log_in(self, account: Account) -> None:
         """As the hub's login does, without asking for the password a second time."""
-        user = await self.auth_to_user(self.authenticator.model(account))
+        user = await self.auth_to_user(await self.authenticator.model(account))
         before = self.get_current_user_cookie()
         if before and before.id != user.id:
             # Else services would go on taking this browser for whoever it was before.

@@ -7,8 +7,6 @@ browser that loads links ahead, change somebody's habit.
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from dataclasses import dataclass, replace
 from urllib.parse import quote, urlencode
 
@@ -18,14 +16,11 @@ from hub import accounts
 from hub.enums import Interface
 from hub.handlers.form import Form
 from hub.handlers.session_files import holds
+from hub.session_paths import is_below_content
 from spawner.errors import CarrelError, Code
 
 WELCOME = "Welcome.ipynb"
 """What images/session puts into a new home."""
-MOST_PATH = 1024
-"""In characters."""
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-_CONTROLS = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 
 @dataclass(frozen=True)
@@ -50,25 +45,13 @@ def parse(path: str, interface: str) -> Asked:
         raise CarrelError(
             Code.BAD_INPUT, "There is no such interface.", "Say in=lab or in=notebook."
         )
-    if path and not _is_below_content(path):
+    if path and not is_below_content(path):
         raise CarrelError(
             Code.BAD_INPUT,
             "This link does not name a file in /content.",
             "Paths start below /content, as in path=course/first.ipynb.",
         )
     return Asked(path, Interface(interface) if interface else None)
-
-
-def _is_below_content(path: str) -> bool:
-    parts = path.removesuffix("/").split("/")
-    return not (
-        len(path) > MOST_PATH
-        or "\\" in path
-        or "\N{REPLACEMENT CHARACTER}" in path
-        or any(part in ("", ".", "..") for part in parts)
-        or _SCHEME.match(path)
-        or any(unicodedata.category(character) in _CONTROLS for character in path)
-    )
 
 
 def where(asked: Asked, liked: Interface | None) -> str:

@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jupyterhub.services.auth import HubOAuth
 from tornado.web import Application, RedirectHandler, StaticFileHandler
 
-from hub import texts
+from hub import origins, texts
 from hub.hub_api import HubApi
 from hub.installation import Installation
 from hub.scopes import PREFIX
@@ -19,6 +19,9 @@ from hub.web import words
 from hub.web.admin import MachinePage
 from hub.web.api import Health, QueueApi, StatusApi
 from hub.web.base import Callback, NotFound
+from hub.web.course_door import BadgePage, CourseDoor, GitHubLink, RootLink
+from hub.web.course_lists import CourseListPage
+from hub.web.courses import CourseActions, CoursePage, CoursesPage
 from hub.web.invitations import InvitationsPage, RosterPage, Withdraw
 from hub.web.once import Once
 from hub.web.people import PeoplePage, PersonPage
@@ -36,7 +39,7 @@ def make_app(
     installation: Installation, store: Store, hub_auth: HubOAuth, hub_api: HubApi
 ) -> Application:
     """The application; opens no port and asks nobody."""
-
+    where = origins.of(installation.settings.server)
     return Application(
         [
             (PREFIX.rstrip("/"), RedirectHandler, {"url": PREFIX}),
@@ -47,6 +50,14 @@ def make_app(
             (f"{PREFIX}invitations", InvitationsPage),
             (f"{PREFIX}invitations/withdraw", Withdraw),
             (f"{PREFIX}roster", RosterPage),
+            (f"{PREFIX}courses", CoursesPage),
+            (f"{PREFIX}courses/([^/]+)", CoursePage),
+            (f"{PREFIX}courses/([^/]+)/do", CourseActions),
+            (f"{PREFIX}courses/([^/]+)/people", CourseListPage),
+            (f"{PREFIX}c/([^/]+)(?:/(.*))?", CourseDoor),
+            (f"{PREFIX}github/(.+)", GitHubLink),
+            (f"{PREFIX}badge", BadgePage),
+            (r"/(?:c|github)/(.*)", RootLink, {"pages": where.pages}),
             (f"{PREFIX}admin", MachinePage),
             (f"{PREFIX}api/status", StatusApi),
             (f"{PREFIX}api/queue", QueueApi),

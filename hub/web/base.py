@@ -19,8 +19,10 @@ from tornado.log import app_log
 from tornado.web import HTTPError, RequestHandler
 
 from hub import __version__, accounts, origins
+from hub.audit import By
 from hub.client_address import UNKNOWN, client_address
 from hub.hub_api import HubApi
+from hub.powers import Actor
 from hub.scopes import PREFIX
 from hub.settings import Settings
 from hub.store import Store
@@ -67,7 +69,7 @@ class Handler(HubOAuthenticated, RequestHandler):
         model = await self._model()
         if model is None:
             if not self.wants_json:
-                self.redirect(self.get_login_url())
+                self.ask_to_log_in()
                 return
             raise CarrelError(
                 Code.REFUSED,
@@ -83,6 +85,10 @@ class Handler(HubOAuthenticated, RequestHandler):
                 "Ask your administrator if you need it.",
             ) from error
         self.current_user = self.person = await self._person(model)
+
+    def ask_to_log_in(self) -> None:
+        """Sends a browser that nobody is logged in with to the login, and back here."""
+        self.redirect(self.get_login_url())
 
     async def _person(self, model: Mapping[str, Any]) -> Person:
         """Who it is to Carrel: the account decides at once, whatever the hub still believes."""
@@ -106,6 +112,13 @@ class Handler(HubOAuthenticated, RequestHandler):
         cookie_asked = hasattr(self, "_cached_hub_user")
         if cookie_asked or not self.request.headers.get("Authorization"):
             super().check_xsrf_cookie()
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(self.person.name, self.person.role)
+
+    def by(self) -> By:
+        return By(self.person.name, datetime.now(UTC), self.seen_from)
 
     @property
     def carrel(self) -> Settings:
@@ -179,6 +192,7 @@ class Handler(HubOAuthenticated, RequestHandler):
             "demo": self.carrel.demo,
             "passwords": self.carrel.has_passwords,
             "here": self.request.path,
+            "ours": origins.absolute(self.carrel),
         }
         self.finish(pages.get_template(template).render(frame | values))
 

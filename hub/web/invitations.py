@@ -32,6 +32,20 @@ class InviteHandler(PeopleHandler):
     def link(self, token: str) -> str:
         return invitations.url(self.carrel.public_url, token)
 
+    def pasted(self) -> tuple[str, tuple[str, ...]]:
+        """What was pasted, or else what was uploaded, and what to tell about it."""
+        files = self.request.files.get("file") or []
+        if files and files[0]["body"]:
+            return roster.decode(files[0]["body"])
+        return self.get_body_argument("text", "", strip=False), ()
+
+    def refuse_in_json(self, problem: CarrelError | None, listed: Roster | None) -> None:
+        """Tells a program which lines of a list cannot be used."""
+        found = listed.problems if listed else ()
+        lines = [{"line": p.line, "text": p.text, "message": p.message} for p in found]
+        message = str(problem or "Lines cannot be used.")
+        self.finish({"status": 400, "message": message, "problems": lines})
+
 
 class InvitationsPage(InviteHandler):
     """``/invitations``: GET lists them, POST makes one."""
@@ -115,7 +129,7 @@ class RosterPage(InviteHandler):
     async def post(self) -> None:
         role, days = self.given_role(), self.days()
         terms = Terms(role, invitations.checked(role, days, 1).lifetime)
-        text, notes = self._text()
+        text, notes = self.pasted()
         if self.get_body_argument("edit", ""):
             self._form(text)
             return
@@ -139,13 +153,6 @@ class RosterPage(InviteHandler):
         rows = [(entry, self.link(token)) for entry, token in invited.tokens]
         self._made(rows, invited.plan.there, days)
 
-    def _text(self) -> tuple[str, tuple[str, ...]]:
-        """What was pasted, or else what was uploaded, and what to tell about it."""
-        files = self.request.files.get("file") or []
-        if files and files[0]["body"]:
-            return roster.decode(files[0]["body"])
-        return self.get_body_argument("text", "", strip=False), ()
-
     def _form(
         self,
         text: str,
@@ -156,10 +163,7 @@ class RosterPage(InviteHandler):
         if problem or listed:
             self.set_status(400)
         if self.wants_json and (problem or listed):
-            found = listed.problems if listed else ()
-            lines = [{"line": p.line, "text": p.text, "message": p.message} for p in found]
-            self.finish({"status": 400, "message": str(problem or "Lines cannot be used."),
-                         "problems": lines})  # fmt: skip
+            self.refuse_in_json(problem, listed)
             return
         self.page(
             "roster.html", text=text, problem=problem, notes=notes, roles=self.roles,

@@ -9,7 +9,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from hub import departures, invitations, people, powers, scopes, sessions
-from hub.audit import By
 from hub.enums import Role
 from hub.people import Search
 from hub.powers import Actor
@@ -30,13 +29,6 @@ class PeopleHandler(Handler):
         await super().prepare()
         if not self._finished:
             powers.require_people(self.actor)
-
-    @property
-    def actor(self) -> Actor:
-        return Actor(self.person.name, self.person.role)
-
-    def by(self) -> By:
-        return By(self.person.name, datetime.now(UTC), self.seen_from)
 
     def role(self, text: str) -> Role:
         """Raises CarrelError(BAD_INPUT) for what is none."""
@@ -113,7 +105,8 @@ def _look_at(tx: sa.Connection, actor: Actor, name: str) -> tuple[people.Person,
     person = people.one(tx, actor, name)
     if person is None:
         raise powers.not_looked_after(name)
-    return person, sessions.of_user(tx, name, 10, person.created_at)
+    past = sessions.of_user(tx, name, 10, person.created_at) if person.yours else []
+    return person, past
 
 
 def _as_json(person: people.Person) -> dict[str, Any]:

@@ -6,9 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from hub import accounts, departures, people, sessions
+from hub import accounts, courses, departures, members, people, sessions
 from hub.accounts import NewAccount
 from hub.audit import By
+from hub.courses import Wish
 from hub.enums import Reason, Role, State
 from hub.models import homes
 from hub.people import Search
@@ -100,3 +101,24 @@ def test_the_departed_are_shown_to_whom_they_left(store: Store, by: By) -> None:
     (ada,) = store.read(departures.of_actor, TESS)  # tom had become a teacher
     assert (ada.full_name, ada.remove_at) == ("Ada Lovelace", by.at + timedelta(days=30))
     assert "ada" not in _names(store, ROOT)
+
+
+def test_a_teacher_sees_the_students_of_their_courses_with_nothing_but_the_course(
+    store: Store, by: By
+) -> None:
+    teachers = (TESS, Actor("tom", Role.TEACHER))
+    for actor, slug in zip(teachers, ("algebra", "biology"), strict=True):
+        mine = By(actor.name, by.at)
+        store.decide(courses.make, actor, slug, Wish(slug), mine)
+        for name in ("ada", "bob"):
+            store.decide(members.join, Actor(name, Role.STUDENT), slug, "", mine)
+    with store.deciding() as tx:
+        tx.execute(homes.insert().values(name="bob", size_bytes=7, measured_at=by.at))
+    ada, alan, bob = store.read(people.find, TESS, Search()).people
+    assert (ada.yours, alan.yours, bob.yours) == (True, True, False)
+    assert (ada.courses, alan.courses, bob.courses) == (("algebra",), (), ("algebra",))
+    assert (bob.home_bytes, bob.invited_by) == (None, None)
+    assert store.read(people.one, TESS, "bob").courses == ("algebra",)
+    assert store.read(people.one, ROOT, "bob").courses == ("algebra", "biology")
+    store.decide(courses.archive, TESS, "algebra", By("tess", by.at))
+    assert _names(store, TESS) == ["ada", "alan"]

@@ -51,6 +51,16 @@ def test_which_roles_each_may_give(account: Account, roles: set[Role]) -> None:
     assert _code(powers.require_people, Actor.of(account)) is (None if roles else Code.REFUSED)
 
 
+def test_to_be_in_somebodys_course_shows_an_account_and_gives_no_power_over_it() -> None:
+    tess = Actor.of(TESS)
+    assert powers.sees(tess, TOM, taught=True) and not powers.sees(tess, TOM, taught=False)
+    assert not powers.looks_after(tess, TOM)
+    assert powers.sees(tess, MIA, taught=False)
+    for other in (TESS, ADA):
+        assert not powers.sees(Actor.of(MIA), other, taught=True)
+        assert not powers.sees(tess, other, taught=True)
+
+
 @pytest.mark.parametrize(
     ("actor", "sees"),
     [(ADA, {"ada", "tess", "mia", "tom"}), (TESS, {"mia"}), (MIA, set())],

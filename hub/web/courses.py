@@ -1,0 +1,274 @@
+"""Courses: the list of one's own, and the page of each, for its teachers and for its students."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import sqlalchemy as sa
+
+from hub import audit, course_names, course_people, course_powers, courses, members
+from hub.course_people import Member, Sums
+from hub.courses import Course, Listed, Wish
+from hub.enums import CourseRole, Joining
+from hub.powers import Actor
+from hub.web.base import Handler
+from spawner.errors import CarrelError, Code
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Look:
+    """A course as its page shows it; the people are for those who manage it."""
+
+    course: Course
+    seat: CourseRole | None
+    manages: bool
+    teachers: tuple[str, ...]
+    newest: int | None
+    """The last published version of the materials."""
+    people: tuple[Member, ...] = ()
+    sums: Sums | None = None
+
+
+@dataclass(frozen=True)
+class Filled:
+    """What a form holds, and what is wrong with it."""
+
+    slug: str = ""
+    title: str = ""
+    description: str = ""
+    joining: str = Joining.OPEN.value
+    problem: CarrelError | None = field(default=None, compare=False)
+
+
+class CourseHandler(Handler):
+    """What is about courses; powers are decided by the account and by what it is in the course."""
+
+    async def act(
+        self, deed: Callable[Concatenate[sa.Connection, Actor, str, P], T], slug: str, *more: Any
+    ) -> T:
+        """Does it as whoever asks; what is refused is on record too."""
+        by = self.by()
+        return await self.on_record(slug, self.decide(deed, self.actor, slug, *more, by))
+
+    async def on_record(self, slug: str, doing: Awaitable[T]) -> T:
+        """Waits for what is done to a course; a refusal leaves a line in the audit."""
+        try:
+            return await doing
+        except CarrelError as error:
+            if error.code in (Code.REFUSED, Code.NOT_FOUND):
+                shown = "".join(c for c in slug[:40] if c.isprintable())
+                told = f"course {shown}: {error.message}"
+                await self.decide(audit.record, self.by(), audit.Action.REFUSED, None, told)
+            raise
+
+    def text(self, name: str, most: int = 20_000) -> str:
+        return self.get_body_argument(name, "")[:most]
+
+    def wish(self) -> Wish:
+        """What the form says of a course. Raises CarrelError(BAD_INPUT)."""
+        joining = self.text("joining") or Joining.OPEN.value
+        try:
+            return Wish(self.text("title"), self.text("description"), Joining(joining))
+        except ValueError as error:
+            raise CarrelError(
+                Code.BAD_INPUT, "There is no such way of joining.", "Use the page's own form."
+            ) from error
+
+    def filled(self, slug: str, problem: CarrelError) -> Filled:
+        """The form as it was sent, to be mended."""
+        return Filled(
+            slug[:100], self.text("title", 200), self.text("description", 3000),
+            self.text("joining", 20), problem,
+        )  # fmt: skip
+
+
+class CoursesPage(CourseHandler):
+    """``/courses``: GET lists one's own, POST makes one."""
+
+    async def get(self) -> None:
+        await self._show(Filled())
+
+    async def post(self) -> None:
+        title = self.text("title")
+        slug = self.text("slug").strip() or course_names.proposed(title)
+        try:
+            course_powers.require_make(self.actor)
+            course = await self.act(courses.make, slug, self.wish())
+        except CarrelError as error:
+            if self.wants_json or error.code not in (Code.BAD_INPUT, Code.CONFLICT):
+                raise
+            self.set_status(error.code.value)
+            await self._show(self.filled(slug, error))
+            return
+        if self.wants_json:
+            self.finish(_as_json(course))
+        else:
+            self.redirect(f"{self.prefix}courses/{course.slug}?done=made", status=303)
+
+    async def _show(self, filled: Filled) -> None:
+        found, teachers = await self.read(_mine, self.actor)
+        if self.wants_json:
+            shown = [
+                _as_json(one.course)
+                | {"seat": one.seat.value if one.seat else None, "students": one.students,
+                   "version": one.version, "teachers": teachers.get(one.course.slug, [])}
+                for one in found
+            ]  # fmt: skip
+            self.finish({"courses": shown})
+            return
+        self.page(
+            "courses.html", courses=found, teachers=teachers, filled=filled,
+            makes=course_powers.makes_courses(self.actor), actor=self.actor,
+            manages=course_powers.manages, ways=list(Joining),
+        )  # fmt: skip
+
+
+class CoursePage(CourseHandler):
+    """``/courses/<slug>``"""
+
+    async def get(self, slug: str) -> None:
+        await self.show(slug)
+
+    async def show(self, slug: str, filled: Filled | None = None) -> None:
+        look = await self.read(look_at, self.actor, slug)
+        if self.wants_json:
+            self.finish(_told(look))
+            return
+        done = self.get_query_argument("done", "")
+        self.page(
+            "course_teach.html" if look.manages else "course.html",
+            look=look, course=look.course, filled=filled or _of(look.course), ways=list(Joining),
+            done=done if done in {action.value for action in Action} | {"made"} else "",
+            code=course_names.shown_code(look.course.code), link=self.link(look.course),
+        )  # fmt: skip
+
+    def link(self, course: Course) -> str:
+        """What a teacher hands out."""
+        return f"{self.carrel.public_url}/c/{course.slug}"
+
+
+class Action(Enum):
+    """The buttons of a course's page."""
+
+    CHANGE = "change"
+    RENEW = "renew"
+    ARCHIVE = "archive"
+    RESTORE = "restore"
+    TEACHER = "teacher"
+    REMOVE = "remove"
+    LEAVE = "leave"
+
+
+class CourseActions(CoursePage):
+    """``POST /courses/<slug>/do``: ``action`` and what it is about."""
+
+    async def get(self, slug: str) -> None:
+        """A page that was reloaded after a form was mended."""
+        self.redirect(f"{self.prefix}courses/{course_names.slug(slug)}", status=303)
+
+    async def post(self, slug: str) -> None:
+        action = self._action()
+        try:
+            done = await self._do(action, slug)
+        except CarrelError as error:
+            if self.wants_json or error.code is not Code.BAD_INPUT or action is not Action.CHANGE:
+                raise
+            self.set_status(error.code.value)
+            await self.show(slug, self.filled(slug, error))
+            return
+        if self.wants_json:
+            self.finish({"changed": bool(done) or done is None})
+        elif action is Action.LEAVE:
+            self.redirect(f"{self.prefix}courses", status=303)
+        else:
+            where = f"{self.prefix}courses/{course_names.slug(slug)}"
+            self.redirect(f"{where}?done={action.value}", status=303)
+
+    async def _do(self, action: Action, slug: str) -> Any:
+        match action:
+            case Action.CHANGE:
+                return await self.act(courses.change, slug, self.wish())
+            case Action.RENEW:
+                return await self.act(courses.renew_code, slug)
+            case Action.ARCHIVE:
+                return await self.act(courses.archive, slug)
+            case Action.RESTORE:
+                return await self.act(courses.restore, slug)
+            case Action.TEACHER:
+                return await self.act(members.add_teacher, slug, self.text("name"))
+            case Action.REMOVE:
+                return await self.act(members.remove, slug, self.text("name"))
+            case Action.LEAVE:
+                return await self.act(members.leave, slug)
+
+    def _action(self) -> Action:
+        try:
+            return Action(self.text("action"))
+        except ValueError as error:
+            raise CarrelError(
+                Code.BAD_INPUT, "There is no such action.", "Use the buttons of the course's page."
+            ) from error
+
+
+def look_at(tx: sa.Connection, actor: Actor, slug: str) -> Look:
+    """The course as the actor may see it.
+
+    Raises CarrelError(NOT_FOUND) for whoever is not in it.
+    """
+    course = courses.require(tx, slug)
+    seat = courses.seat_of(tx, course.slug, actor.name)
+    manages = course_powers.manages(actor, seat)
+    if seat is None and not manages:
+        raise course_powers.not_taught(course.slug)
+    newest = course_people.newest_version(tx, course.slug)
+    teachers = tuple(course_people.teachers(tx, course.slug))
+    if not manages:
+        return Look(course, seat, manages, teachers, newest)
+    people = course_people.of_course(tx, course.slug)
+    sums = course_people.sums(people, newest) if newest else None
+    return Look(course, seat, manages, teachers, newest, tuple(people), sums)
+
+
+def _mine(tx: sa.Connection, actor: Actor) -> tuple[list[Listed], dict[str, list[str]]]:
+    found = courses.listed(tx, actor)
+    return found, {one.course.slug: course_people.teachers(tx, one.course.slug) for one in found}
+
+
+def _of(course: Course) -> Filled:
+    return Filled(course.slug, course.title, course.description, course.joining.value)
+
+
+def _as_json(course: Course) -> dict[str, Any]:
+    """Without its code: that is for those who manage it."""
+    return {
+        "slug": course.slug,
+        "title": course.title,
+        "description": course.description,
+        "joining": course.joining.value,
+        "archived": course.archived,
+    }
+
+
+def _told(look: Look) -> dict[str, Any]:
+    told = _as_json(look.course) | {"teachers": look.teachers, "version": look.newest}
+    if not look.manages:
+        return told
+    people = [
+        {key: _plain(value) for key, value in dataclasses.asdict(one).items()}
+        for one in look.people
+    ]
+    return told | {"code": look.course.code, "people": people}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value.value if isinstance(value, Enum) else value
