@@ -78,3 +78,28 @@ class Transaction(Enum):
     READING = "reading"
     DECIDING = "deciding"
     MIGRATING = "migrating"
+
+
+class Joining(Enum):
+    """How people come into a course: whoever has the link, with a code too, or only by a teacher's
+    hand."""
+
+    OPEN = "open"
+    CODE = "code"
+    CLOSED = "closed"
+
+
+class CourseRole(Enum):
+    """What somebody is in a course; teachers of one are equal."""
+
+    TEACHER = "teacher"
+    STUDENT = "student"
+
+
+class Source(Enum):
+    """Where a version of a course's materials came from."""
+
+    SESSION = "session"
+    GIT = "git"
+    UPLOAD = "upload"
+    UNDO = "undo"

@@ -12,12 +12,23 @@ from enum import Enum
 
 import sqlalchemy as sa
 
-from hub.enums import Interface, LinkKind, Reason, Role, State
+from hub.enums import (
+    CourseRole,
+    Interface,
+    Joining,
+    LinkKind,
+    Reason,
+    Role,
+    Source,
+    State,
+)
 
 NAME = 64
 """Longest user name (spawner.names), in characters."""
 FULL_NAME = 100
 """Longest name of a person, in characters."""
+SLUG = 40
+"""Longest name of a course in links (hub.course_names), in characters."""
 
 metadata = sa.MetaData(
     naming_convention={
@@ -125,7 +136,10 @@ links = sa.Table(
     sa.Column("most_uses", sa.Integer, nullable=False),
     sa.Column("uses", sa.Integer, nullable=False),
     sa.Column("withdrawn_at", UtcTime),
+    # Whoever comes in by this invitation is a student of that course at once.
+    sa.Column("course", sa.String(SLUG)),
     sa.CheckConstraint("(kind = 'invitation') = (role IS NOT NULL)", name="invitation_has_a_role"),
+    sa.CheckConstraint("course IS NULL OR role = 'student'", name="a_course_is_for_students"),
     sa.CheckConstraint("kind <> 'reset' OR name IS NOT NULL", name="reset_has_a_name"),
     # The row, not code, keeps a link from being used once too often.
     sa.CheckConstraint("uses >= 0 AND uses <= most_uses", name="used_within_its_limit"),
@@ -187,4 +201,63 @@ audit = sa.Table(
     sa.Column("detail", sa.Text, nullable=False, server_default=""),
     sa.Index(None, "at"),
     sa.Index(None, "whom", "at"),
+)
+
+courses = sa.Table(
+    "courses",
+    metadata,
+    # Kept for ever: an archived course's links must never lead into another one.
+    sa.Column("slug", sa.String(SLUG), primary_key=True),
+    sa.Column("title", sa.String(FULL_NAME), nullable=False),
+    sa.Column("description", sa.Text, nullable=False, server_default=""),
+    sa.Column("created_by", sa.String(NAME), nullable=False),
+    sa.Column("created_at", UtcTime, nullable=False),
+    sa.Column("archived_at", UtcTime),
+    sa.Column("joining", _enum(Joining, "joining"), nullable=False),
+    # In clear, since teachers read it out to every class; it opens nothing but this course.
+    sa.Column("code", sa.String(16), nullable=False),
+    # None: the site's.
+    sa.Column("default_profile", sa.String(32)),
+)
+
+members = sa.Table(
+    "members",
+    metadata,
+    # No foreign key on the person: a deleted account that comes back is a member as before.
+    sa.Column("course", sa.String(SLUG), sa.ForeignKey("courses.slug"), primary_key=True),
+    sa.Column("user", sa.String(NAME), primary_key=True),
+    sa.Column("role", _enum(CourseRole, "role"), nullable=False),
+    sa.Column("since", UtcTime, nullable=False),
+    sa.Column("by", sa.String(NAME), nullable=False),
+    sa.Index(None, "user", "role"),
+)
+
+versions = sa.Table(
+    "versions",
+    metadata,
+    # What was published, one after another from 1 in each course.
+    sa.Column("course", sa.String(SLUG), sa.ForeignKey("courses.slug"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("commit", sa.String(64), nullable=False),
+    sa.Column("message", sa.Text, nullable=False, server_default=""),
+    sa.Column("by", sa.String(NAME), nullable=False),
+    sa.Column("at", UtcTime, nullable=False),
+    sa.Column("source", _enum(Source, "source"), nullable=False),
+    sa.Column("detail", sa.Text, nullable=False, server_default=""),
+    sa.Column("files", sa.Integer, nullable=False),
+    sa.CheckConstraint("number >= 1", name="numbered_from_one"),
+)
+
+copies = sa.Table(
+    "copies",
+    metadata,
+    # The last report of each student's own copy: which version, and what became of the files.
+    sa.Column("course", sa.String(SLUG), sa.ForeignKey("courses.slug"), primary_key=True),
+    sa.Column("user", sa.String(NAME), primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("at", UtcTime, nullable=False),
+    sa.Column("up_to_date", sa.Integer, nullable=False),
+    sa.Column("kept", sa.Integer, nullable=False),
+    sa.Column("details", sa.Text, nullable=False, server_default=""),
+    sa.CheckConstraint("up_to_date >= 0 AND kept >= 0", name="counts_are_none_or_more"),
 )
