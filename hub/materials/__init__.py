@@ -10,7 +10,7 @@ believed, and no work tree ever exists here, so that there is no link to follow.
     tars upload                 trees as they come: a tar stream; a notebook or zip
     intake                      such a tree on its way in: a small repository of its own
     changes cells               what a publish changes for students, down to the cells
-    versions publishing repairing
-                                the record; publish and undo; what a crash left half done
+    versions marks publishing repairing
+                                the record, twice; publish and undo; what a crash left half done
     rendering pages             a notebook as a harmless page
 """

@@ -30,8 +30,10 @@ from hub.materials.repository import MAIN, NOTHING, Made, Repository
 from spawner.errors import CarrelError, Code
 
 TAKEN = "refs/intake/taken"
-_TREE = "refs/intake/tree"
+TREE = "refs/intake/tree"
 MOST_LEFT_OUT = 200
+MOST_DETAIL = 500
+"""In characters."""
 
 
 class Way(Enum):
@@ -119,7 +121,7 @@ def take(
             names.know(course.paths(base))
         taken = _Taken()
         _import(mine, base, _checked(members, names, limits, taken), limits.time_s)
-        commit = mine.commit(mine.tree_of(_TREE), [], _record(taken, base, origin),
+        commit = mine.commit(mine.tree_of(TREE), [], _record(taken, base, origin),
                              Made(origin.by.who, origin.by.at))  # fmt: skip
         if not mine.move(TAKEN, commit, NOTHING):
             raise RuntimeError("somebody else wrote into a new intake")
@@ -166,7 +168,7 @@ def _record(taken: _Taken, base: str | None, origin: Origin) -> str:
             "by": origin.by.who,
             "at": origin.by.at.isoformat(),
             "source": origin.source.value,
-            "detail": origin.detail,
+            "detail": shown(origin.detail, MOST_DETAIL),
             "way": origin.way.value,
             "base": base,
             "files": taken.files,
@@ -221,7 +223,7 @@ def _checked(
 def _import(mine: Repository, base: str | None, files: Iterable[_File], time_s: float) -> None:
     """Streams them into git, which writes the ref when all are there."""
     with _importing(mine, time_s) as pipe:
-        pipe.write(f"commit {_TREE}\ncommitter x <x> 0 +0000\ndata 0\n".encode())
+        pipe.write(f"commit {TREE}\ncommitter x <x> 0 +0000\ndata 0\n".encode())
         if base:
             pipe.write(f"from {base}\n".encode())
         for file in files:
@@ -245,7 +247,7 @@ def _send(pipe: IO[bytes], file: _File) -> None:
 @contextmanager
 def _importing(mine: Repository, time_s: float) -> Iterator[IO[bytes]]:
     """git fast-import's input; it is killed on any error, and when its time is over."""
-    command = mine.command("fast-import", "--quiet", "--done", "--date-format=raw", "--depth=10")
+    command = mine.command("fast-import", "--quiet", "--done", "--date-format=raw", "--depth=0")
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=errors,

@@ -53,10 +53,10 @@ def left_out(path: str, why: str) -> Member:
     return Member(path, 0, 0, nothing, why)
 
 
-def shown(path: str) -> str:
+def shown(path: str, most: int = _SHOWN) -> str:
     """A path in a sentence: on one line, printable, not endless."""
-    text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in path[: _SHOWN + 1])
-    return text[:_SHOWN] + "…" if len(text) > _SHOWN else text
+    text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in path[: most + 1])
+    return text[:most] + "…" if len(text) > most else text
 
 
 def refused(path: str, what: str, hint: str = "") -> CarrelError:
