@@ -1,6 +1,6 @@
 """Makes a hostile notebook into harmless HTML, in a limited process (hub.materials.limited).
 
-nbconvert sanitises what it knows to be HTML; then everything it made goes through one short list
+nbconvert sanitises what it knows to be HTML, cell by cell; then everything it made goes through one short list
 of what may be in the page, so that nothing depends on its templates. Nothing that stays can load
 anything: pictures are data, links wait for a click. There is no MathJax; formulas stay as typed.
 """
@@ -17,6 +17,7 @@ import bleach
 import nbformat
 from bleach.css_sanitizer import CSSSanitizer
 from bs4 import BeautifulSoup
+from markupsafe import Markup
 from nbconvert.exporters.html import HTMLExporter
 from nbformat import NotebookNode
 
@@ -59,6 +60,8 @@ def work(data: bytes) -> bytes:
     notebook = _read(data)
     _trim(notebook)
     exporter = HTMLExporter(template_name="basic", sanitize_html=True, embed_images=False)
+    # Its own list knows no headings and no tables: it would print their tags.
+    exporter.register_filter("clean_html", lambda html: Markup(clean(str(html))))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         body, _ = exporter.from_notebook_node(notebook)
