@@ -1,0 +1,16 @@
+"""What a course's teachers publish: git repositories on the hub's side, which sessions only read.
+
+All functions block: call them in a thread, never in the event loop. Nothing that a user sent is
+believed, and no work tree ever exists here, so that there is no link to follow.
+
+    places                      where a course's repository, intakes and data lie
+    bounded limited             programs with an end to their time, output and memory
+    repository                  git, without anybody's settings
+    members paths feeding       one entry of an untrusted tree; its name; a stream from the loop
+    tars upload                 trees as they come: a tar stream; a notebook or zip
+    intake                      such a tree on its way in: a small repository of its own
+    changes cells               what a publish changes for students, down to the cells
+    versions marks publishing repairing
+                                the record, twice; publish and undo; what a crash left half done
+    rendering pages             a notebook as a harmless page
+"""

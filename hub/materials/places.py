@@ -1,0 +1,57 @@
+"""Where a course's repository, intakes and data folder lie."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from spawner.errors import CarrelError, Code
+
+_SLUG = re.compile(r"[a-z][a-z0-9-]{1,39}", re.ASCII)
+_INTAKE = re.compile(r"[0-9a-f]{16}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Place:
+    """The folder of one course."""
+
+    slug: str
+    folder: Path
+
+    @property
+    def repository(self) -> Path:
+        """Sessions of members see it, read-only: nothing unpublished may lie in it."""
+        return self.folder / "materials.git"
+
+    @property
+    def intakes(self) -> Path:
+        """Trees that are not published (yet): never mounted anywhere."""
+        return self.folder / "intake"
+
+    @property
+    def data(self) -> Path:
+        """Large files, mounted read-only beside each student's copy."""
+        return self.folder / "data"
+
+    def intake(self, id_: str) -> Path:
+        """Raises CarrelError(NOT_FOUND) for what no intake can be called."""
+        if not _INTAKE.fullmatch(id_):
+            raise no_intake()
+        return self.intakes / f"{id_}.git"
+
+
+def of(data_dir: Path, slug: str) -> Place:
+    """Raises CarrelError(BAD_INPUT) for what no course can be called."""
+    if not _SLUG.fullmatch(slug):
+        raise CarrelError(Code.BAD_INPUT, "There can be no course of this name.")
+    return Place(slug, data_dir / "courses" / slug)
+
+
+def no_intake() -> CarrelError:
+    """What is said of an upload that is not there, or not any more."""
+    return CarrelError(
+        Code.NOT_FOUND,
+        "This upload is not there any more.",
+        "It was published, or it is older than a day: upload it again.",
+    )
