@@ -24,7 +24,7 @@ The only code that opens Carrel's database. Deciders are pure, one subject a fil
     homes departures outsiders export        sizes; deleted accounts; who is shut out; all about one
     reconciling reconciler                   rows and containers compared: orphans are removed
     proxy_watch                              a restarted proxy gets its routes back
-    materials/                               what courses publish: git on the hub's side
+    materials/ orders                        what courses publish, in git; what is to be read for it
     chores housekeeping                      what is done when it is due; the process that does it
     web/  the carrel service: own pages      cli/  the ./carrel command
 """

@@ -110,3 +110,12 @@ class LinkTarget(Enum):
 
     COURSE = "course"
     GITHUB = "github"
+
+
+class OrderState(Enum):
+    """Where the reading of a tree into a course's materials is."""
+
+    WAITING = "waiting"
+    READING = "reading"
+    READY = "ready"
+    FAILED = "failed"

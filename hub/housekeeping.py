@@ -16,6 +16,7 @@ from pathlib import Path
 from hub import installation, node_api
 from hub.chores import Chores
 from hub.hub_api import HubApi
+from hub.materials.ordered import Ordered
 from hub.proxy_watch import ProxyWatch
 from hub.reconciler import Reconciler
 from hub.reentry import Reentry
@@ -26,6 +27,8 @@ log = logging.getLogger("carrel.housekeeping")
 
 EVERY_S = 60.0
 MEASURE_EVERY_S = 600.0
+ORDERS_EVERY_S = 1.0
+REPAIR_EVERY_S = 300.0
 RECONCILE_EVERY_S = 10.0
 PROXY_EVERY_S = 3.0
 REENTRY_EVERY_S = 2.0
@@ -57,6 +60,7 @@ async def main() -> None:
     settings = ours.settings
     store, node = open_store(settings), node_api.of(settings)
     chores = Chores(settings, store, hub, node)
+    ordered = Ordered(store, node, settings.data_dir)
     # The hub starts this process as soon as it listens.
     grace_s, began = settings.sessions.stop_grace_s, datetime.now(UTC)
     reconciler = Reconciler(store, hub, node, grace_s, began)
@@ -69,6 +73,8 @@ async def main() -> None:
             (chores.put_out, EVERY_S),
             (chores.remove_homes, EVERY_S),
             (chores.measure, MEASURE_EVERY_S),
+            (ordered.look, ORDERS_EVERY_S),
+            (ordered.repair, REPAIR_EVERY_S),
             (reconciler.look, RECONCILE_EVERY_S),
             (proxy.look, PROXY_EVERY_S),
         )

@@ -17,6 +17,7 @@ from hub.enums import (
     Interface,
     Joining,
     LinkKind,
+    OrderState,
     Reason,
     Role,
     Source,
@@ -260,4 +261,27 @@ copies = sa.Table(
     sa.Column("kept", sa.Integer, nullable=False),
     sa.Column("details", sa.Text, nullable=False, server_default=""),
     sa.CheckConstraint("up_to_date >= 0 AND kept >= 0", name="counts_are_none_or_more"),
+)
+
+intake_orders = sa.Table(
+    "intake_orders",
+    metadata,
+    # What a teacher wants read: web writes them, housekeeping, which may ask node, does them.
+    sa.Column("id", sa.CHAR(16), primary_key=True),
+    sa.Column("course", sa.String(SLUG), sa.ForeignKey("courses.slug"), nullable=False),
+    sa.Column("by", sa.String(NAME), nullable=False),
+    sa.Column("at", UtcTime, nullable=False),
+    sa.Column("source", _enum(Source, "source"), nullable=False),
+    # A path in the home of whoever wants it, or a repository's address.
+    sa.Column("place", sa.Text, nullable=False),
+    sa.Column("branch", sa.String(200), nullable=False, server_default=""),
+    sa.Column("message", sa.Text, nullable=False, server_default=""),
+    # Files of the newest version that it does not bring stay.
+    sa.Column("adds", sa.Boolean, nullable=False),
+    sa.Column("state", _enum(OrderState, "order_state"), nullable=False),
+    sa.Column("intake", sa.CHAR(16)),
+    sa.Column("problem", sa.Text, nullable=False, server_default=""),
+    sa.CheckConstraint("(state = 'ready') = (intake IS NOT NULL)", name="ready_has_an_intake"),
+    sa.Index(None, "course", "at"),
+    sa.Index(None, "state", "at"),
 )

@@ -9,6 +9,7 @@ believed, and no work tree ever exists here, so that there is no link to follow.
     members paths feeding       one entry of an untrusted tree; its name; a stream from the loop
     tars upload                 trees as they come: a tar stream; a notebook or zip
     intake                      such a tree on its way in: a small repository of its own
+    ordered                     what teachers want read from homes and git servers
     changes cells               what a publish changes for students, down to the cells
     versions marks publishing repairing
                                 the record, twice; publish and undo; what a crash left half done

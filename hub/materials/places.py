@@ -6,9 +6,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from spawner.confinement import COURSE, COURSES, SHARED
 from spawner.errors import CarrelError, Code
 
-_SLUG = re.compile(r"[a-z][a-z0-9-]{1,39}", re.ASCII)
+_SLUG = re.compile(COURSE, re.ASCII)
 _INTAKE = re.compile(r"[0-9a-f]{16}", re.ASCII)
 
 
@@ -20,19 +21,24 @@ class Place:
     folder: Path
 
     @property
+    def shared(self) -> Path:
+        """All that sessions of members see, read-only (node makes it: spawner.node.courses)."""
+        return self.folder / SHARED
+
+    @property
     def repository(self) -> Path:
         """Sessions of members see it, read-only: nothing unpublished may lie in it."""
-        return self.folder / "materials.git"
+        return self.shared / "materials.git"
 
     @property
     def intakes(self) -> Path:
         """Trees that are not published (yet): never mounted anywhere."""
-        return self.folder / "intake"
+        return self.folder / "incoming"
 
     @property
     def data(self) -> Path:
         """Large files, mounted read-only beside each student's copy."""
-        return self.folder / "data"
+        return self.shared / "data"
 
     def intake(self, id_: str) -> Path:
         """Raises CarrelError(NOT_FOUND) for what no intake can be called."""
@@ -45,7 +51,7 @@ def of(data_dir: Path, slug: str) -> Place:
     """Raises CarrelError(BAD_INPUT) for what no course can be called."""
     if not _SLUG.fullmatch(slug):
         raise CarrelError(Code.BAD_INPUT, "There can be no course of this name.")
-    return Place(slug, data_dir / "courses" / slug)
+    return Place(slug, data_dir / COURSES / slug)
 
 
 def no_intake() -> CarrelError:

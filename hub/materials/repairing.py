@@ -13,6 +13,7 @@ from hub.materials.places import Place, of
 from hub.materials.repository import MAIN, OBJECT, Repository
 from hub.materials.versions import Version
 from hub.store import Store
+from spawner.confinement import COURSES
 from spawner.errors import CarrelError
 
 INTAKE_LIVES = timedelta(days=1)
@@ -23,7 +24,7 @@ TIDY = Bounds(time_s=300)
 
 def places(data_dir: Path) -> Iterator[Place]:
     """Every course with a folder."""
-    for folder in sorted((data_dir / "courses").glob("*")):
+    for folder in sorted((data_dir / COURSES).glob("*")):
         try:
             yield of(data_dir, folder.name)
         except CarrelError:
@@ -56,7 +57,7 @@ def record(store: Store, place: Place) -> list[Version]:
 
 def remove_old(place: Place, now: datetime) -> None:
     """Intakes that nobody published for a day, and what a crash left of others."""
-    leftovers = (*place.intakes.glob("*"), *place.folder.glob(".making-*"))
+    leftovers = (*place.intakes.glob("*"), *place.shared.glob(".making-*"))
     for path in leftovers:
         try:
             changed = datetime.fromtimestamp(path.stat().st_mtime, UTC)
