@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from html import unescape
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from hub import accounts, courses, invitations, members
+from hub import accounts, courses, invitations, members, origins
 from hub.accounts import NewAccount
 from hub.audit import COMMAND_LINE, By
 from hub.courses import Wish
@@ -19,10 +20,11 @@ from hub.enums import LinkTarget, Role
 from hub.handlers.link_page import target
 from hub.invitations import Invitation
 from hub.powers import Actor
+from hub.settings import Settings
 from spawner.errors import CarrelError
 from tests.hub.real_hub.running import Hub
 from tests.hub.test_open_page import location
-from tests.hub.world import Browser, World, until
+from tests.hub.world import Browser, World, opened, until
 
 TESS = Actor("tess", Role.TEACHER)
 LINKS = {
@@ -75,12 +77,27 @@ async def test_links_survive_login_and_start(world: World, browser: Browser) -> 
 
 
 async def test_the_proxy_keeps_the_short_links(world: World) -> None:
+    await _routed(world, "")
+
+
+async def test_with_subdomains_they_are_at_the_address_that_people_type(tmp_path: Path) -> None:
+    server = {"public_url": "http://hub.localhost:8000", "subdomains": True}
+    async with opened(tmp_path, server=server) as world:
+        await _routed(world, "/hub.localhost")
+    settings = Settings.model_validate({"server": server})
+    where = "http://carrel--service.hub.localhost:8000/services/carrel/"
+    assert (origins.of(settings.server).pages, origins.absolute(settings)) == (where, where)
+
+
+async def _routed(world: World, host: str) -> None:
     async def there() -> bool:
-        return {"/c", "/github"} <= {key.rstrip("/") for key in world.hub.proxy.routes}
+        known = {key.rstrip("/"): route for key, route in world.hub.proxy.routes.items()}
+        return all(
+            known.get(f"{host}/{name}", {}).get("target") == "http://web:8600"
+            for name in ("c", "github")
+        )
 
     await until(there)
-    routes = {key.rstrip("/"): value for key, value in world.hub.proxy.routes.items()}
-    assert routes["/c"]["target"] == "http://web:8600"
 
 
 def _by(who: str = COMMAND_LINE) -> By:
