@@ -7,14 +7,17 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from hub import accounts, invitations
+from hub import accounts, courses, invitations, members
 from hub.accounts import NewAccount
 from hub.audit import By
+from hub.courses import Wish
 from hub.enums import Role
 from hub.invitations import Invitation
+from hub.powers import Actor
 
 DEMO = "(demo)"
 """Who acts when the demo is set up."""
+COURSE = "first-steps"
 
 
 @dataclass(frozen=True)
@@ -41,8 +44,19 @@ def find(name: str) -> DemoPerson | None:
     return next((person for person in PEOPLE if person.name == name), None)
 
 
+def _make_course(tx: sa.Connection, by: By) -> None:
+    """A course with two of the students; the third can try its link."""
+    actor = Actor(TEACHER.name, TEACHER.role)
+    wish = Wish("First steps with data", "Tables, plots and a first model.")
+    course = courses.make(tx, actor, COURSE, wish, by)
+    members.add_students(tx, course, ["student1", "student2"], by)
+
+
 def populate(tx: sa.Connection, by: By) -> int:
-    """Makes who is missing; how many those were. The teacher has invited the students."""
+    """Makes who is missing; how many those were. The teacher has invited the students.
+
+    And makes their course, where there is none.
+    """
     made = 0
     for person in PEOPLE:
         if accounts.find(tx, person.name):
@@ -56,4 +70,6 @@ def populate(tx: sa.Connection, by: By) -> int:
     if made:
         class_ = Invitation(Role.STUDENT, timedelta(days=14), most_uses=30)
         invitations.create(tx, class_, By(TEACHER.name, by.at))
+    if courses.find(tx, COURSE) is None:
+        _make_course(tx, By(TEACHER.name, by.at))
     return made

@@ -42,6 +42,7 @@ def begin(tx: sa.Connection, name: str, by: By) -> bytes:
             "account.json": account,
             "sessions.json": _sessions(tx, name, since),
             "links.json": _links(tx, name, since),
+            "courses.json": _courses(tx, name, since),
             "audit.json": _audit(tx, name, since),
             "login_attempts.json": _attempts(tx, name, since),
         },
@@ -72,6 +73,14 @@ def _links(tx: sa.Connection, name: str, since: datetime) -> list[Record]:
     columns = models.links.c
     found = _rows(tx, models.links, columns.created_by == name, columns.created_at >= since)
     return [{k: v for k, v in link.items() if k != "token_hash"} for link in found]
+
+
+def _courses(tx: sa.Connection, name: str, since: datetime) -> list[Record]:
+    """Which they are in, as what, and the last report of each copy."""
+    seats, reports = models.members, models.copies
+    found = _rows(tx, seats, seats.c.user == name, seats.c.since >= since)
+    copies = {row["course"]: row for row in _rows(tx, reports, reports.c.user == name)}
+    return [seat | {"copy": copies.get(seat["course"])} for seat in found]
 
 
 def _audit(tx: sa.Connection, name: str, since: datetime) -> list[Record]:

@@ -9,8 +9,9 @@ images recipe       what is built from what, and which of it under which names (
 build debian mirrors  builds it; its base; where its packages come from
 deployment health   the files that the containers read; waiting until they answer
 site                this checkout, its settings and what it remembers
-people links rosters departures identity session
-                    the verbs on people, invitations, class lists, deleted accounts, sessions
+people links rosters departures identity session courses
+                    the verbs on people, invitations, class lists, deleted accounts, sessions,
+                    courses
 new_password database   what those share
 client_secret       the verb on single sign-on
 demo                a second Carrel, to look around in

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from hub.cli import client_secret, departures, identity, links, people, rosters, session
+from hub.cli import client_secret, courses, departures, identity, links, people, rosters, session
 from hub.cli.output import verb
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ for verb_ in (departures.export, departures.restore, departures.departed):
     people.app.command()(verb_)
 app.add_typer(people.app, name="user")
 app.add_typer(session.app, name="session")
+app.add_typer(courses.app, name="course")
 app.add_typer(client_secret.app, name="sign-on")
 app.command("token")(people.token)
 app.command("admin-link")(links.admin_link)

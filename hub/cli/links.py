@@ -116,7 +116,7 @@ def list_invitations(json_: Json = False) -> None:
 
     now = by().at
     with opened(settings) as store:
-        shown = store.read(invitations.of_actor, _actor(), None)
+        shown = store.read(invitations.of_actor, command_line(), None)
         orphaned = store.read(invitations.orphaned, shown, now)
     if json_:
         as_json(
@@ -154,7 +154,9 @@ def withdraw(
     acted = by()
     with opened(settings) as store:
         found = [
-            link for link in store.read(invitations.of_actor, _actor(), None) if link.id == number
+            link
+            for link in store.read(invitations.of_actor, command_line(), None)
+            if link.id == number
         ]
         if not found:
             raise CarrelError(
@@ -162,7 +164,7 @@ def withdraw(
                 f"There is no invitation {number}.",
                 "./carrel user invitations lists them.",
             )
-        changed = store.decide(invitations.withdraw, _actor(), number, acted)
+        changed = store.decide(invitations.withdraw, command_line(), number, acted)
     if changed:
         note(f"Invitation {number} is withdrawn.")
         return
@@ -171,7 +173,7 @@ def withdraw(
     note(f"Invitation {number} is {state}; nothing changed.")
 
 
-def _actor() -> Actor:
+def command_line() -> Actor:
     """The command line, which may do what an admin may."""
     from hub import audit
     from hub.powers import Actor

@@ -13,9 +13,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hub import accounts, audit, invitations, passwords
+from hub import accounts, audit, courses, invitations, links, origins, passwords
 from hub.accounts import Account, NewAccount
 from hub.audit import By
+from hub.enums import LinkKind
 from hub.handlers.form import Form, NewPassword, Told
 from hub.links import Link
 from spawner.errors import CarrelError, Code
@@ -63,6 +64,14 @@ def finish(tx: sa.Connection, sent: Sent, password_hash: str, by: By) -> Account
     return account
 
 
+def led_into(tx: sa.Connection, token: str, name: str) -> str | None:
+    """The course that somebody is in by this invitation."""
+    link = links.find(tx, LinkKind.INVITATION, token)
+    if link is None or link.course is None or not courses.seat_of(tx, link.course, name):
+        return None
+    return link.course
+
+
 class InvitationPage(Form):
     """GET shows the form, POST makes the account."""
 
@@ -93,7 +102,12 @@ class InvitationPage(Form):
             return
         if account:
             await self.log_in(account)
-            self.redirect(self.get_next_url(self.current_user))
+            course = await self.store.in_thread(self.store.read, led_into, sent.code, account.name)
+            if course:
+                pages = origins.of(self.authenticator.carrel.server).pages
+                self.redirect(f"{pages}c/{course}")
+            else:
+                self.redirect(self.get_next_url(self.current_user))
 
     async def _told(self, code: str) -> Told:
         link = await self._link(code)

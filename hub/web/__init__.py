@@ -4,8 +4,8 @@
     base           what every handler shares: login, permission, and one path for errors
     student people people_actions invitations admin api
                    the handlers, by audience    leaving  ends logins and sessions through the hub
-    courses course_lists course_door
-                   courses, class lists for them, and the links that lead into them
+    courses course_actions course_lists course_door
+                   courses, their buttons, class lists for them, the links that lead into them
     once           forms that make something are taken once
     status queue words
                    what is told of the machine and who waits; times and sizes in words (pure)

@@ -19,9 +19,10 @@ from hub.web import words
 from hub.web.admin import MachinePage
 from hub.web.api import Health, QueueApi, StatusApi
 from hub.web.base import Callback, NotFound
+from hub.web.course_actions import CourseActions
 from hub.web.course_door import BadgePage, CourseDoor, GitHubLink, RootLink
 from hub.web.course_lists import CourseListPage
-from hub.web.courses import CourseActions, CoursePage, CoursesPage
+from hub.web.courses import CoursePage, CoursesPage
 from hub.web.invitations import InvitationsPage, RosterPage, Withdraw
 from hub.web.once import Once
 from hub.web.people import PeoplePage, PersonPage

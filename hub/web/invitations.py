@@ -69,7 +69,7 @@ class InvitationsPage(InviteHandler):
         now = datetime.now(UTC)
         orphaned = await self.read(invitations.orphaned, found, now)
         if self.wants_json:
-            keys = ("id", "name", "full_name", "created_by", "uses", "most_uses")
+            keys = ("id", "name", "full_name", "created_by", "uses", "most_uses", "course")
             self.finish(
                 {
                     "invitations": [

@@ -9,4 +9,4 @@ class About(Handler):
     """``/services/carrel/``"""
 
     def get(self) -> None:
-        self.page("about.html")
+        self.page("about.html", github=self.carrel.github.host)

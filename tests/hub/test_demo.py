@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hub import accounts, demo, invitations, people
+from hub import accounts, courses, demo, invitations, people
 from hub.audit import By
 from hub.cli import demo as verb
 from hub.cli import site, up
@@ -25,6 +25,8 @@ def test_the_people_are_made_once(store: Store, by: By) -> None:
     teacher = Actor("teacher", Role.TEACHER)
     found = store.read(people.find, teacher, Search())
     assert [person.name for person in found.people] == ["student1", "student2", "student3"]
+    (one,) = store.read(courses.listed, teacher)
+    assert (one.course.slug, one.students) == (demo.COURSE, 2)
     (link,) = store.read(invitations.of_actor, teacher)
     assert link.most_uses == 30
     assert all(store.read(accounts.require, p.name).password_hash is None for p in demo.PEOPLE)

@@ -11,13 +11,26 @@ from datetime import datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from hub import accounts, attempts, audit, departures, export, homes, invitations, sessions
+from hub import (
+    accounts,
+    attempts,
+    audit,
+    courses,
+    departures,
+    export,
+    homes,
+    invitations,
+    members,
+    sessions,
+)
 from hub.accounts import NewAccount
 from hub.attempts import Limits
 from hub.audit import By
+from hub.courses import Wish
 from hub.enums import Reason, Role
 from hub.models import audit as audit_rows
 from hub.models import links
+from hub.powers import Actor
 from hub.settings import Settings
 from hub.store import Store
 from spawner.errors import CarrelError, Code
@@ -40,6 +53,8 @@ def mia(store: Store, by: By) -> By:
     invitation = invitations.Invitation(Role.STUDENT, timedelta(days=1))
     store.decide(invitations.create, invitation, me)
     store.decide(invitations.create, invitation, replace(me, who="tom"))
+    store.decide(courses.make, Actor("mia", Role.TEACHER), "ds-24", Wish("Data"), me)
+    store.decide(members.join, Actor("tom", Role.STUDENT), "ds-24", "", replace(me, who="tom"))
     for user in ("mia", "tom"):
         opened = store.decide(sessions.open_session, user, "small", by.at)
         store.decide(sessions.close_session, opened.id, Reason.IDLE, by.at, "no activity")
@@ -53,7 +68,8 @@ def test_everything_about_a_person_is_there(store: Store, mia: By) -> None:
     found = files(store.decide(export.begin, "Mia", mia))
 
     assert list(found) == [
-        "account.json", "sessions.json", "links.json", "audit.json", "login_attempts.json"
+        "account.json", "sessions.json", "links.json", "courses.json", "audit.json",
+        "login_attempts.json",
     ]  # fmt: skip
     account = found["account.json"]
     assert (account["name"], account["role"], account["full_name"]) == (
@@ -64,8 +80,12 @@ def test_everything_about_a_person_is_there(store: Store, mia: By) -> None:
     assert [one["user"] for one in found["sessions.json"]] == ["mia"]
     assert found["sessions.json"][0]["reason"] == "idle"
     assert [one["created_by"] for one in found["links.json"]] == ["mia"]
+    (seat,) = found["courses.json"]
+    assert (seat["course"], seat["user"], seat["role"], seat["copy"]) == (
+        "ds-24", "mia", "teacher", None
+    )  # fmt: skip
     assert [line["what"] for line in found["audit.json"]] == [
-        "account.created", "invitation.made", "account.exported"
+        "account.created", "invitation.made", "course.made", "account.exported"
     ]  # fmt: skip
     assert len(found["login_attempts.json"]) == 1
 

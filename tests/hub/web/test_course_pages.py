@@ -318,6 +318,8 @@ async def test_one_link_for_several_leads_into_the_course(school: Site) -> None:
         new = NewAccount(name, Role.STUDENT)
         school.store.decide(invitations.accept, token, new, _by("(invited)"))
     assert {"kim", "lea"} <= {*_seats(school)}
+    _, page, _ = await school.get("/invitations", "tess-token")
+    assert "into ds-24" in page
 
 
 async def test_an_archived_course_takes_nobody_in_and_comes_back(school: Site) -> None:
