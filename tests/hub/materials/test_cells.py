@@ -116,7 +116,8 @@ def test_a_new_notebook_is_all_added() -> None:
     "raw",
     [
         b"", b"no json", b"[]", b"7", b'{"nbformat": 4}', b'{"nbformat": 4, "cells": 7}',
-        b"\xff\xfe", b'{"nbformat": 4, "cells": [7]}', b'{"nbformat": 4, "cells": [{"cell_type": "odd"}]}',
+        b"\xff\xfe", b'{"nbformat": 4, "cells": [7]}',
+        b'{"nbformat": 4, "cells": [{"cell_type": "odd"}]}',
         b'{"nbformat": 4, "cells": [{"cell_type": "code", "source": 7}]}', b"[" * 100_000,
         b'{"nbformat": ' + b"9" * 5000 + b"}", b'{"nbformat": 3, "worksheets": []}',
         b'{"nbformat": 4, "cells": [{"cell_type": "code", "source": "", "metadata": []}]}',

@@ -204,6 +204,7 @@ setattr(owner, name, killed)
 place = places.of(Path(data_dir), "ds-1")
 publishing.publish(Store(url), place, Wanted(id_, base, "the second"), by())
 """
+# Which function of what is the last, whether before or after it; whether it was published.
 STEPS = [
     ("publishing", "_bring", "before", False),
     ("publishing", "_bring", "after", False),
@@ -216,16 +217,17 @@ STEPS = [
 ]
 
 
-@pytest.mark.parametrize(("module", "name", "when", "happened"), STEPS)
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: "-".join(map(str, step)))
 def test_killed_at_any_step_it_is_whole_or_absent(
-    course: Store, place: Place, url: sa.URL, module: str, name: str, when: str, happened: bool
+    course: Store, place: Place, url: sa.URL, step: tuple[str, str, str, bool]
 ) -> None:
+    *last, happened = step
     base = publish(course, place, {"a": b"1"}).commit
     taken = take(place, {"a": b"2", "b": b"2"})
     where = url.render_as_string(hide_password=False)
     data_dir = str(place.folder.parents[1])
     ended = subprocess.run(
-        [sys.executable, "-c", PUBLISH, where, data_dir, taken.id, base, module, name, when],
+        [sys.executable, "-c", PUBLISH, where, data_dir, taken.id, base, *last],
         cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False,
     )  # fmt: skip
     assert ended.returncode == -signal.SIGKILL
