@@ -375,9 +375,15 @@ def _published(place: Place, files: dict[str, bytes]) -> str:
 
 def test_what_is_added_leaves_the_rest_as_it_is(place: Place) -> None:
     base = _published(place, {"a": b"1", "week2/b": b"2"})
-    taken = take(place, {"b": b"new", "c": b"3"}, way=Way.ADD, into="week2")
+    taken = take(place, {"b": b"new", "c": b"3"}, way=Way.ADD, into="./week2/")
     assert files_of(place, taken.id) == {"a": b"1", "week2/b": b"new", "week2/c": b"3"}
     assert (taken.way, taken.base, taken.files) == (Way.ADD, base, 2)
+
+
+def test_what_is_added_stays_in_its_folder(place: Place) -> None:
+    for into in ("../x", "a/..", ".git", "data"):
+        with pytest.raises(CarrelError):
+            take(place, {"b": b"1"}, way=Way.ADD, into=into)
 
 
 def test_what_is_added_is_no_twin_of_what_is_there(place: Place) -> None:

@@ -311,6 +311,18 @@ def test_time_and_memory_end(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "MemoryError" in done.errors or done.code < 0
 
 
+def test_more_than_a_few_at_once_wait_and_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limited, "PATIENCE_S", 0.1)
+    monkeypatch.setattr(limited, "_places", threading.BoundedSemaphore(1))
+    assert limited._places.acquire()
+    with pytest.raises(CarrelError, match="Try again") as caught:
+        limited.ask(Job.CELLS, b"", Bounds())
+    assert caught.value.code is Code.UNAVAILABLE
+    limited._places.release()
+    for _ in range(2):
+        assert limited.ask(Job.CELLS, b"", Bounds()).code == 0
+
+
 def test_the_limited_process_writes_no_file(tmp_path: object) -> None:
     import resource
     import subprocess
