@@ -170,14 +170,25 @@ def test_a_message_forges_no_record(course: Store, place: Place) -> None:
         publishing.clean_message("x" * 1001)
 
 
-def test_an_intake_that_loses_its_objects_is_not_published(course: Store, place: Place) -> None:
+def test_a_version_with_holes_is_not_published(
+    course: Store, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if the intake went away while its packs were brought: names arrive, contents do not."""
     base = publish(course, place, {"a": b"1"}).commit
     taken = take(place, {"a": b"2"})
-    for path in (place.intake(taken.id) / "objects" / "pack").iterdir():
-        path.unlink()
-    with pytest.raises(CarrelError):
-        publishing.publish(course, place, Wanted(taken.id, base), by())
+    mine = intake.of(place, taken.id)
+
+    def bring_in_part(*_paths: Path) -> None:
+        tree = mine.must("cat-file", "tree", mine.tree_of(taken.commit))
+        Repository(place.repository).must("hash-object", "-t", "tree", "-w", "--stdin", stdin=tree)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(publishing, "_bring", bring_in_part)
+        with pytest.raises(CarrelError):
+            publishing.publish(course, place, Wanted(taken.id, base), by())
     assert files_of(place) == {"a": b"1"}
+    assert [v.number for v in course.read(versions.listed, "ds-1")] == [1]
+    assert publishing.publish(course, place, Wanted(taken.id, base), by()).number == 2
 
 
 PUBLISH = """
