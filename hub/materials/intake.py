@@ -24,7 +24,7 @@ from hub.audit import By
 from hub.enums import Source
 from hub.materials import repository
 from hub.materials.members import MIB, Limits, Member, refused, shown, too_much
-from hub.materials.paths import Names
+from hub.materials.paths import Names, split
 from hub.materials.places import Place, no_intake
 from hub.materials.repository import MAIN, NOTHING, Made, Repository
 from spawner.errors import CarrelError, Code
@@ -158,8 +158,7 @@ def discard(place: Place, id_: str) -> None:
 
 
 def _names(origin: Origin, limits: Limits) -> Names:
-    parts = [tuple(p for p in folder.split("/") if p) for folder in (origin.strip, origin.into)]
-    return Names(limits, *parts)
+    return Names(limits, split(origin.strip), split(origin.into))
 
 
 def _record(taken: _Taken, base: str | None, origin: Origin) -> str:

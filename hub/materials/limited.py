@@ -10,13 +10,18 @@ import importlib
 import os
 import resource
 import sys
+import threading
 from enum import Enum
 from pathlib import Path
 
 from hub.materials.bounded import Bounds, Done, run
+from spawner.errors import CarrelError, Code
 
 MEMORY_BYTES = 640 * 2**20
 """Of address space; programs map more than they use."""
+AT_ONCE, PATIENCE_S = 2, 30
+"""How many of them, and how long one more waits: together they fit into web's memory."""
+_places = threading.BoundedSemaphore(AT_ONCE)
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -28,7 +33,10 @@ class Job(Enum):
 
 
 def ask(job: Job, data: bytes, bounds: Bounds) -> Done:
-    """What the job makes of it; ``code`` is 0 where it came to its end."""
+    """What the job makes of it; ``code`` is 0 where it came to its end.
+
+    Raises CarrelError(UNAVAILABLE) where others are before it for too long.
+    """
     environment = {
         "PATH": os.environ.get("PATH", os.defpath),
         "PYTHONPATH": str(_ROOT),
@@ -39,7 +47,14 @@ def ask(job: Job, data: bytes, bounds: Bounds) -> Done:
         "JUPYTER_PLATFORM_DIRS": "1",
     }
     command = [sys.executable, "-m", "hub.materials.limited", job.name, str(int(bounds.time_s) + 1)]
-    return run(command, environment, data, bounds)
+    if not _places.acquire(timeout=PATIENCE_S):
+        raise CarrelError(
+            Code.UNAVAILABLE, "Many notebooks are being looked at.", "Try again in a moment."
+        )
+    try:
+        return run(command, environment, data, bounds)
+    finally:
+        _places.release()
 
 
 def main(job: str, cpu_s: int) -> None:

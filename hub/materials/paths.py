@@ -32,6 +32,7 @@ _UNSEEN = frozenset(map(chr, (
 )))  # fmt: skip
 _JOINERS = "\u200c\u200d"
 """Some scripts spell words with them; twins are compared without."""
+_RENAME = "Give it a shorter, plain name."
 _UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 
@@ -96,7 +97,7 @@ class Names:
             raise refused(raw, f"has a path of more than {self.limits.path_bytes} bytes", _RENAME)
         if raw.startswith("/"):
             raise refused(raw, "has a path from the root of a disk")
-        parts = tuple(part for part in raw.split("/") if part not in ("", "."))
+        parts = split(raw)
         if parts[: len(self.strip)] != self.strip or len(parts) <= len(self.strip):
             raise refused(raw, "is not in the folder that is published")
         parts = self.into + parts[len(self.strip) :]
@@ -123,7 +124,9 @@ class Names:
                 raise refused(part, "is both a file and a folder")
 
 
-_RENAME = "Give it a shorter, plain name."
+def split(path: str) -> tuple[str, ...]:
+    """Its folders and its name, without what says nothing."""
+    return tuple(part for part in path.split("/") if part not in ("", "."))
 
 
 def _wrong(part: str) -> CarrelError | None:

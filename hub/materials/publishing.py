@@ -84,13 +84,14 @@ def undo(store: Store, place: Place, base: str, by: By) -> Version:
 
 def clean_message(raw: str) -> str:
     """A few lines of text; may be empty. Raises CarrelError(BAD_INPUT)."""
-    text = raw.replace("\r\n", "\n").replace("\r", "\n").strip()
+    text = raw.replace("\r\n", "\n").replace("\r", "\n")
     if len(text) > MOST_MESSAGE:
         raise CarrelError(
             Code.BAD_INPUT, "The message is too long.", f"Use at most {MOST_MESSAGE} characters."
         )
     unfit = {"Cc", "Cs"}
-    return "".join(c if c == "\n" or unicodedata.category(c) not in unfit else " " for c in text)
+    fit = (c if c == "\n" or unicodedata.category(c) not in unfit else " " for c in text)
+    return "".join(fit).strip()
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ HEADERS = {
 }
 """Of the answer; all of them, and no cookie with it."""
 MOST_BYTES = 20 * MIB
+_MOST_PATH = 1000
 _TIME = Bounds(time_s=20, output_bytes=48 * MIB)
 _STYLE = Path(__file__).with_name("notebook.css")
 
@@ -79,14 +80,16 @@ def _page(where: Repository, commit: str, path: str) -> bytes:
 
 
 def _find(where: Repository, commit: str, path: str) -> _Blob:
-    if "\0" in path or not path:
+    # Only what an intake may have brought, and what can be an argument.
+    if not path or "\0" in path or len(path.encode(errors="ignore")) > _MOST_PATH:
         raise _not_there()
+    path = path.encode(errors="replace").decode()
     done = where.ask(
         "--literal-pathspecs", "ls-tree", "-z", "-l", "--full-tree", commit, "--", path
     )
     for line in done.output.split(b"\0") if done.code == 0 else ():
         head, _, name = line.partition(b"\t")
-        if name == path.encode(errors="replace"):
+        if name == path.encode():
             _, kind, found, size = head.split()
             if kind == b"blob":
                 return _Blob(found.decode(), int(size))

@@ -109,7 +109,7 @@ def _check_end(file: BinaryIO, name: str, size: int) -> None:
 def _check_overlap(listed: list[zipfile.ZipInfo], end: int) -> None:
     """No two entries share bytes: that is how a small zip becomes an endless tree."""
     ordered = sorted(listed, key=lambda info: info.header_offset)
-    ends = [info.header_offset for info in ordered[1:]] + [end]
+    ends = [*(info.header_offset for info in ordered), end][1:]
     for info, most in zip(ordered, ends, strict=True):
         needs = _LOCAL_BYTES + len(info.orig_filename.encode("utf-8", "replace")) // 3
         if info.header_offset < 0 or info.header_offset + needs + info.compress_size > most:

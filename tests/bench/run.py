@@ -17,7 +17,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-BENCHES = {"people": "tests.bench.people", "rush": "tests.bench.rush"}
+BENCHES = {
+    "courses": "tests.bench.courses",
+    "people": "tests.bench.people",
+    "rush": "tests.bench.rush",
+}
 
 
 @dataclass(frozen=True)
