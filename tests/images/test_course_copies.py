@@ -17,55 +17,15 @@ from carrel_session.copying import Course
 from carrel_session.report import Fate, Report
 from carrel_session.trouble import Code, Trouble
 
+from tests.images.teacher import Teacher, git
+
 # nbgitpuller leaves the pipes of its git to the garbage collector.
 pytestmark = [
     pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 NOW = datetime(2026, 10, 5, 9, tzinfo=UTC)
-TEACHER = {
-    "GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@example.org",
-    "GIT_COMMITTER_NAME": "t", "GIT_COMMITTER_EMAIL": "t@example.org",
-}  # fmt: skip
 LINES = "".join(f"line {number}\n" for number in range(40))
-
-
-def run(folder: Path, *arguments: str, text: str = "") -> str:
-    done = subprocess.run(
-        ["git", *arguments], cwd=folder, input=text, capture_output=True, text=True, check=True,
-        env={**os.environ, **TEACHER},
-    )  # fmt: skip
-    return done.stdout
-
-
-class Teacher:
-    """Publishes versions into a bare repository."""
-
-    def __init__(self, repository: Path) -> None:
-        self.repository = repository
-        self.files: dict[str, str | bytes] = {}
-        run(repository.parent, "init", "--quiet", "--bare", "--initial-branch=main", repository.name)
-
-    def publish(self, without: tuple[str, ...] = (), **files: str) -> str:
-        return self.publish_files(files, without)
-
-    def publish_files(self, files: dict[str, str], without: tuple[str, ...] = ()) -> str:
-        self.files = {n: t for n, t in {**self.files, **files}.items() if n not in without}
-        listing = ""
-        for name, text in self.files.items():
-            blob = run(self.repository, "hash-object", "-w", "--stdin", text=text).strip()
-            listing += f"100644 blob {blob}\t{name}\0"
-        index = {**os.environ, "GIT_INDEX_FILE": str(self.repository / "made")}
-        (self.repository / "made").unlink(missing_ok=True)
-        subprocess.run(["git", "update-index", "-z", "--index-info"], cwd=self.repository,
-                       input=listing.encode(), env=index, check=True)  # fmt: skip
-        tree = subprocess.run(["git", "write-tree"], cwd=self.repository, env=index,
-                              capture_output=True, text=True, check=True).stdout.strip()  # fmt: skip
-        main = run(self.repository, "for-each-ref", "--format=%(objectname)", "refs/heads/main")
-        parent = ["-p", main.strip()] if main.strip() else []
-        commit = run(self.repository, "commit-tree", tree, *parent, "-m", "x").strip()
-        run(self.repository, "update-ref", "refs/heads/main", commit)
-        return commit
 
 
 @pytest.fixture(autouse=True)
@@ -102,7 +62,7 @@ def contents(course: Course) -> dict[str, str]:
 
 def test_the_first_time_everything_is_new(course: Course, teacher: Teacher) -> None:
     names = ("lab.ipynb", "week 1/ä ß.txt", '"quoted".txt', "b\\s.txt", " space ", "-f")
-    commit = teacher.publish_files({name: name for name in names})
+    commit = teacher.publish({name: name for name in names})
     report = update(course)
     assert report.first and report.commit == commit and not report.news
     assert fates(report) == dict.fromkeys(names, Fate.NEW)
@@ -185,7 +145,7 @@ def test_a_name_of_any_kind_makes_room(course: Course, teacher: Teacher, name: s
     update(course)
     (course.folder / name).parent.mkdir(exist_ok=True)
     (course.folder / name).write_text("mine")
-    teacher.publish_files({name: "theirs"})
+    teacher.publish({name: "theirs"})
     assert fates(update(course))[name] is Fate.SET_ASIDE
     assert sorted(contents(course).values()) == ["1", "mine", "theirs"]
 
@@ -194,7 +154,7 @@ def test_a_file_where_a_folder_comes_makes_room(course: Course, teacher: Teacher
     teacher.publish(a="1")
     update(course)
     (course.folder / "week1").write_text("mine")
-    teacher.publish_files({"week1/lab": "theirs"})
+    teacher.publish({"week1/lab": "theirs"})
     assert fates(update(course))["week1/lab"] is Fate.SET_ASIDE
     assert sorted(contents(course).values()) == ["1", "mine", "theirs"]
 
@@ -220,7 +180,7 @@ def test_a_folder_that_holds_the_data_already_is_filled(
     report = update(course)
     assert fates(report) == {"a": Fate.NEW, "b": Fate.SET_ASIDE, "c": Fate.UP_TO_DATE}
     assert sorted(contents(course).values()) == ["1", "mine", "same", "theirs", "x"]
-    assert run(course.folder, "status", "--porcelain").count("data") == 0
+    assert git(course.folder, "status", "--porcelain").count("data") == 0
 
 
 def test_a_take_that_was_cut_off_is_gone_on_with(course: Course, teacher: Teacher) -> None:
@@ -237,13 +197,13 @@ def test_two_edits_that_make_no_notebook_together_leave_the_students(
     course: Course, teacher: Teacher
 ) -> None:
     old = json.dumps({"cells": ["a", "b", "c", "d", "e", "f", "g", "h"], "nbformat": 4}, indent=1)
-    teacher.publish_files({"lab.ipynb": old})
+    teacher.publish({"lab.ipynb": old})
     update(course)
     mine = old.replace('  "h"\n', '  "h",\n  "mine"\n')
     (course.folder / "lab.ipynb").write_text(mine)
     # As git merges: each change is fine alone, and apart from the other.
     theirs = old.replace('{\n "cells"', '{\n "metadata": {},,\n "cells"')
-    teacher.publish_files({"lab.ipynb": theirs})
+    teacher.publish({"lab.ipynb": theirs})
     report = update(course)
     assert fates(report) == {"lab.ipynb": Fate.KEPT}
     assert contents(course) == {"lab.ipynb": mine}
@@ -297,7 +257,7 @@ def test_a_full_disk_leaves_no_half_a_file(
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", small], check=True)
     try:
         monkeypatch.setattr(puller, "MARGIN_BYTES", -(2**40))
-        teacher.publish_files({"a": "a" * 1_000_000, "b": "b" * 1_500_000})
+        teacher.publish({"a": "a" * 1_000_000, "b": "b" * 1_500_000})
         on_it = Course("ml", course.repository, small / "ml")
         with pytest.raises(Trouble) as found:
             update(on_it)
@@ -331,9 +291,9 @@ def test_a_lock_of_another_git_is_waited_for_and_an_old_one_removed(
 def test_a_merge_that_fails_leaves_the_copy_as_it_was(course: Course, teacher: Teacher) -> None:
     teacher.publish(a=LINES, b="1\n")
     update(course)
-    run(course.folder, "mv", "a", "mine")
+    git(course.folder, "mv", "a", "mine")
     (course.folder / "mine").write_text(LINES + "mine\n")
-    run(course.folder, "commit", "-qam", "moved")
+    git(course.folder, "commit", "-qam", "moved")
     teacher.publish(without=("a",), theirs=LINES)
     with pytest.raises(Trouble) as found:
         update(course)

@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 
 from carrel_session import git
-from carrel_session.puller import BRANCH, CoursePuller
+from carrel_session.puller import BRANCH, CoursePuller, clear_lock
 from carrel_session.report import Report, Trees, decide
 from carrel_session.trouble import Code, Trouble, is_full, no_room
 
@@ -73,6 +73,7 @@ def _update(course: Course, now: datetime, say: Say) -> Report:
         raise Trouble(
             Code.NOT_FOUND, "Nothing has been published in this course yet.", "Come back later."
         )
+    clear_lock(folder)
     published = git.tree(course.repository, BRANCH)
     stood_on = "" if first else git.commit(folder, "HEAD")
     tracked = git.tree(folder, stood_on) if stood_on else {}

@@ -140,17 +140,22 @@ class CoursePuller(GitPuller):
             raise
 
     def ensure_lock(self) -> Iterator[str]:
-        """A lock from before this session is nobody's; another one is waited for by the student."""
-        lock = self.folder / ".git" / "index.lock"
-        if lock.exists() and lock.stat().st_mtime < STARTED:
-            yield "Removing the lock of a git that ended with its session\n"
-            lock.unlink()
-        if lock.exists():
-            raise Trouble(
-                Code.UNAVAILABLE,
-                "Another git command is at work in your copy.",
-                "Wait until it is done, then open the link again.",
-            )
+        """As nbgitpuller's, but a lock from before this session is known to be nobody's."""
+        clear_lock(self.folder)
+        yield from ()
+
+
+def clear_lock(folder: Path) -> None:
+    """Raises Trouble where another git is at work in a copy."""
+    lock = folder / ".git" / "index.lock"
+    if lock.exists() and lock.stat().st_mtime < STARTED:
+        lock.unlink()
+    if lock.exists():
+        raise Trouble(
+            Code.UNAVAILABLE,
+            "Another git command is at work in your copy.",
+            "Wait until it is done, then open the link again.",
+        )
 
 
 def _free_name(path: Path) -> Path:
