@@ -67,7 +67,7 @@ def stand_in() -> Iterator[StandIn]:
             except OSError:
                 self.close_connection = True  # who asked had enough
 
-        do_POST = do_GET
+        do_POST = do_GET  # noqa: N815 - its base's name
 
         def log_message(self, *_: object) -> None:
             pass

@@ -31,10 +31,15 @@ class Teacher:
         self.repository = repository
         self.files: dict[str, str] = {}
         repository.parent.mkdir(parents=True, exist_ok=True)
-        git(repository.parent, "init", "--quiet", "--bare", "--initial-branch=main", repository.name)
+        git(
+            repository.parent, "init", "--quiet", "--bare", "--initial-branch=main", repository.name
+        )
 
     def publish(
-        self, files: Mapping[str, str] = MappingProxyType({}), without: tuple[str, ...] = (), **more: str
+        self,
+        files: Mapping[str, str] = MappingProxyType({}),
+        without: tuple[str, ...] = (),
+        **more: str,
     ) -> str:
         """Publishes ``files`` and ``more`` beside what is there; the commit."""
         files = {**self.files, **files, **more}

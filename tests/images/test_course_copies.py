@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from carrel_session import copying, puller
 from carrel_session.copying import Course
+from carrel_session.errors import Code, SessionError
 from carrel_session.report import Fate, Report
-from carrel_session.trouble import Code, Trouble
 
 from tests.images.teacher import Teacher, git
 
@@ -126,9 +126,7 @@ def test_a_deleted_file_comes_back_as_the_teacher_has_it_now(
     assert contents(course) == {"a": "2"}
 
 
-def test_a_renamed_file_never_lands_on_one_of_the_student(
-    course: Course, teacher: Teacher
-) -> None:
+def test_a_renamed_file_never_lands_on_one_of_the_student(course: Course, teacher: Teacher) -> None:
     """git's reader of people calls it a rename, not a new file: nbgitpuller alone would fail."""
     teacher.publish(lab1=LINES)
     update(course)
@@ -168,9 +166,7 @@ def test_a_dangling_link_makes_room(course: Course, teacher: Teacher, tmp_path: 
     assert (course.folder / "b").read_text() == "theirs" and not (tmp_path / "elsewhere").exists()
 
 
-def test_a_folder_that_holds_the_data_already_is_filled(
-    course: Course, teacher: Teacher
-) -> None:
+def test_a_folder_that_holds_the_data_already_is_filled(course: Course, teacher: Teacher) -> None:
     teacher.publish(a="1", b="theirs", c="same")
     data = course.folder / "data"
     data.mkdir(parents=True)
@@ -214,7 +210,9 @@ def test_the_copy_holds_no_second_copy_of_the_versions(course: Course, teacher: 
     teacher.publish(a="x" * 1000)
     update(course)
     objects = course.folder / ".git" / "objects"
-    assert not [path for path in objects.rglob("*") if path.is_file() and path.parent.name != "info"]
+    assert not [
+        path for path in objects.rglob("*") if path.is_file() and path.parent.name != "info"
+    ]
 
 
 def test_a_repository_of_somebody_elses_is_read(
@@ -225,7 +223,7 @@ def test_a_repository_of_somebody_elses_is_read(
     teacher.publish(a="1")
     subprocess.run(["chown", "-R", "4711", course.repository], check=True)
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
-    with pytest.raises(Trouble) as found:
+    with pytest.raises(SessionError) as found:
         update(course)
     assert found.value.code is Code.UNAVAILABLE and not course.is_taken
     config = tmp_path / "gitconfig"
@@ -242,7 +240,7 @@ def test_a_full_home_says_so_before_a_file_is_touched(
     (course.folder / "a").write_text("mine")
     teacher.publish(a="2", b="2")
     monkeypatch.setattr(puller, "MARGIN_BYTES", 2**60)
-    with pytest.raises(Trouble) as found:
+    with pytest.raises(SessionError) as found:
         update(course)
     assert found.value.code is Code.NO_ROOM and contents(course) == {"a": "mine"}
 
@@ -259,7 +257,7 @@ def test_a_full_disk_leaves_no_half_a_file(
         monkeypatch.setattr(puller, "MARGIN_BYTES", -(2**40))
         teacher.publish({"a": "a" * 1_000_000, "b": "b" * 1_500_000})
         on_it = Course("ml", course.repository, small / "ml")
-        with pytest.raises(Trouble) as found:
+        with pytest.raises(SessionError) as found:
             update(on_it)
         assert found.value.code is Code.NO_ROOM
         assert all(len(text) in (1_000_000, 1_500_000) for text in contents(on_it).values())
@@ -281,7 +279,7 @@ def test_a_lock_of_another_git_is_waited_for_and_an_old_one_removed(
     lock = course.folder / ".git" / "index.lock"
     lock.touch()
     os.utime(lock, (time.time() + 5, time.time() + 5))
-    with pytest.raises(Trouble) as found:
+    with pytest.raises(SessionError) as found:
         update(course)
     assert found.value.code is Code.UNAVAILABLE and contents(course) == {"a": "1"}
     os.utime(lock, (1, 1))
@@ -295,7 +293,7 @@ def test_a_merge_that_fails_leaves_the_copy_as_it_was(course: Course, teacher: T
     (course.folder / "mine").write_text(LINES + "mine\n")
     git(course.folder, "commit", "-qam", "moved")
     teacher.publish(without=("a",), theirs=LINES)
-    with pytest.raises(Trouble) as found:
+    with pytest.raises(SessionError) as found:
         update(course)
     assert found.value.code is Code.CONFLICT
     assert contents(course) == {"mine": LINES + "mine\n", "b": "1\n"}
@@ -303,10 +301,10 @@ def test_a_merge_that_fails_leaves_the_copy_as_it_was(course: Course, teacher: T
 
 
 def test_what_is_not_there_is_said(course: Course, tmp_path: Path) -> None:
-    with pytest.raises(Trouble) as found:
+    with pytest.raises(SessionError) as found:
         update(course)
     assert found.value.code is Code.NOT_FOUND
     Teacher(course.repository)
-    with pytest.raises(Trouble, match="Nothing has been published"):
+    with pytest.raises(SessionError, match="Nothing has been published"):
         update(course)
     assert not course.folder.exists()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import quote, unquote, unquote_to_bytes
 
-from carrel_session.trouble import Code, Trouble
+from carrel_session.errors import Code, SessionError
 
 SLUG = re.compile(r"[a-z][a-z0-9-]{1,39}")
 OWNER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})")
@@ -27,7 +27,7 @@ class Interface(StrEnum):
 
 @dataclass(frozen=True)
 class Shared:
-    """One notebook at a public host: ``rest`` is the reference and the path, as the host knows them.
+    """One notebook at a public host: ``rest`` is reference and path, as the host knows them.
 
     ``path`` is where it lies in the repository, ``reference`` the branch, tag or commit.
     """
@@ -49,34 +49,36 @@ class Shared:
 
 
 def interface(text: str) -> Interface | None:
-    """What ``in=`` asks for; empty is no wish. Raises Trouble for others."""
+    """What ``in=`` asks for; empty is no wish. Raises SessionError for others."""
     if not text:
         return None
     try:
         return Interface(text)
     except ValueError:
-        raise Trouble(
+        raise SessionError(
             Code.BAD_INPUT, "There is no such interface.", "Say in=lab or in=notebook."
         ) from None
 
 
 def slug(text: str) -> str:
-    """A course's short name, or Trouble."""
+    """A course's short name, or SessionError."""
     if not SLUG.fullmatch(text):
-        raise Trouble(Code.BAD_INPUT, "This link names no course.", "Ask whoever gave it to you.")
+        raise SessionError(
+            Code.BAD_INPUT, "This link names no course.", "Ask whoever gave it to you."
+        )
     return text
 
 
 def path(segments: str) -> str:
-    """A path of a link, still quoted, as a path below a folder; a slash at its end falls away.
+    """A link's path, still quoted, as a path below a folder; a slash at its end falls away.
 
-    Each part is decoded alone, so that a quoted slash makes no new part. Raises Trouble for what
-    leaves the folder or is no name.
+    Each part is decoded alone, so that a quoted slash makes no new part. Raises SessionError
+    for what leaves the folder or is no name.
     """
     parts = segments.removesuffix("/").split("/") if segments else []
     found = [_part(part) for part in parts]
     if any(_is_bad(part) for part in found) or sum(len(part) + 1 for part in found) > MOST_PATH:
-        raise Trouble(
+        raise SessionError(
             Code.BAD_INPUT,
             "This link names no file.",
             "Paths start in the course's folder, as in week1/first.ipynb.",
@@ -110,13 +112,13 @@ def shared(owner: str, repository: str, rest: str) -> Shared:
     a reference whose slashes are quoted (``feature%2Fplots/lab.ipynb``), which is exact.
     """
     if not OWNER.fullmatch(unquote(owner)) or not REPOSITORY.fullmatch(unquote(repository)):
-        raise Trouble(Code.BAD_INPUT, "This link names no repository.", _AS_IN)
+        raise SessionError(Code.BAD_INPUT, "This link names no repository.", _AS_IN)
     parts = rest.split("/")
     at = 3 if parts[0] == "refs" and parts[1:2] in (["heads"], ["tags"]) else 1
     reference = path("/".join(parts[:at]).replace("%2F", "/").replace("%2f", "/"))
     inside = path("/".join(parts[at:]))
     if not inside.endswith(".ipynb") or rest.endswith("/"):
-        raise Trouble(Code.BAD_INPUT, "This link names no notebook.", _AS_IN)
+        raise SessionError(Code.BAD_INPUT, "This link names no notebook.", _AS_IN)
     return Shared(
         unquote(owner), unquote(repository), reference, inside, quote(f"{reference}/{inside}")
     )

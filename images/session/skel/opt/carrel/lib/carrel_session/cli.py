@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from carrel_session import publishing, settings
-from carrel_session.trouble import Code, Trouble
+from carrel_session.errors import Code, SessionError
 
 _REFUSED = (Code.BAD_INPUT, Code.REFUSED, Code.NOT_FOUND)
 
@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         course = publishing.choose(publishing.taught(found), options.course)
         print(f"Asking the hub to read {place} …", file=sys.stderr)
         url = publishing.ask(found, course, place, options.message)
-    except Trouble as trouble:
+    except SessionError as trouble:
         print(f"carrel: {trouble}", file=sys.stderr)
         return 2 if trouble.code in _REFUSED else 1
     print(f"Nothing is published yet. See what changes for {course.title}, and confirm:\n{url}")

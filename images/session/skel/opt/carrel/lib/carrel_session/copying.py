@@ -16,9 +16,9 @@ from datetime import datetime
 from pathlib import Path
 
 from carrel_session import git
+from carrel_session.errors import Code, SessionError, is_full, no_room
 from carrel_session.puller import BRANCH, CoursePuller, clear_lock
 from carrel_session.report import Report, Trees, decide
-from carrel_session.trouble import Code, Trouble, is_full, no_room
 
 Say = Callable[[str], None]
 log = logging.getLogger(__name__)
@@ -45,10 +45,10 @@ class Course:
 def update(course: Course, now: datetime, say: Say) -> Report:
     """Brings the copy to the version published last; ``say`` is called with what git says.
 
-    Raises Trouble. Whatever fails, no file of the student's is lost.
+    Raises SessionError. Whatever fails, no file of the student's is lost.
     """
     if not (course.repository / "HEAD").is_file():
-        raise Trouble(
+        raise SessionError(
             Code.NOT_FOUND,
             f"The materials of {course.slug} are not in this session.",
             "If you joined the course after the session was started, stop it and start it again.",
@@ -70,7 +70,7 @@ def update(course: Course, now: datetime, say: Say) -> Report:
 def _update(course: Course, now: datetime, say: Say) -> Report:
     folder, first = course.folder, not course.is_taken
     if not git.commit(course.repository, BRANCH):
-        raise Trouble(
+        raise SessionError(
             Code.NOT_FOUND, "Nothing has been published in this course yet.", "Come back later."
         )
     clear_lock(folder)
@@ -135,25 +135,24 @@ def _text(problem: BaseException) -> str:
     return said.decode(errors="replace") if isinstance(said, bytes) else str(said)
 
 
-def _explained(problem: Exception, output: str) -> Trouble:
+def _explained(problem: Exception, output: str) -> SessionError:
     if is_full(problem, output):
         return no_room()
     if "dubious ownership" in output or "does not appear to be a git repository" in output:
-        return Trouble(
+        return SessionError(
             Code.UNAVAILABLE,
             "The course's materials cannot be read at the moment.",
             "Try again in some minutes; if that does not help, tell your teacher.",
         )
     if "CONFLICT" in output or "would be overwritten" in output:
-        return Trouble(
+        return SessionError(
             Code.CONFLICT,
             "Your copy and the new version do not fit together, so your copy was left as it is.",
             "Move your changed files to another folder, then open the link again.",
         )
-    return Trouble(
+    return SessionError(
         Code.FAILED,
         "Your copy could not be brought up to date; it was left as it is.",
         "Try again. If that does not help, rename the course's folder and open the link again: "
         "that takes a new copy.",
     )
-

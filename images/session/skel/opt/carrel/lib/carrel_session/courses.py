@@ -13,11 +13,11 @@ from tornado import web
 
 from carrel_session import addresses, copying, hub_client
 from carrel_session.copying import Course
+from carrel_session.errors import Code, SessionError
 from carrel_session.jobs import Job
 from carrel_session.pages import PATIENCE_S, Page
 from carrel_session.report import Report
 from carrel_session.settings import Settings
-from carrel_session.trouble import Code, Trouble
 
 log = logging.getLogger(__name__)
 _telling: set[asyncio.Task[None]] = set()
@@ -34,7 +34,9 @@ class CoursePage(Page):
     async def get(self, slug: str, _path: str = "") -> None:
         settings = self.carrel
         slug, path = addresses.slug(slug), addresses.path(self.rest_of("course").partition("/")[2])
-        course = Course(slug, settings.repositories / f"{slug}.git", settings.home / "courses" / slug)
+        course = Course(
+            slug, settings.repositories / f"{slug}.git", settings.home / "courses" / slug
+        )
         job = self.jobs.find(self.get_query_argument("job", ""), slug)
         if job is None:
             self.require_navigation()
@@ -47,7 +49,7 @@ class CoursePage(Page):
         assert job.task is not None
         try:
             report: Report = job.task.result()
-        except Trouble as trouble:
+        except SessionError as trouble:
             self._sorry(trouble, course, path)
             return
         self._lead(course, path, report)
@@ -56,7 +58,7 @@ class CoursePage(Page):
         target = _within(course.folder, path)
         if target is None:
             self._sorry(
-                Trouble(
+                SessionError(
                     Code.NOT_FOUND,
                     f"There is no “{path}” in this course.",
                     "Perhaps it was renamed: look in the course's folder.",
@@ -72,7 +74,7 @@ class CoursePage(Page):
             return
         self.redirect(address, status=303)
 
-    def _sorry(self, trouble: Trouble, course: Course, path: str = "") -> None:
+    def _sorry(self, trouble: SessionError, course: Course, path: str = "") -> None:
         """With a way to what is there: the file as it is, else the folder."""
         target = _within(course.folder, path)
         if target is None:
@@ -112,5 +114,5 @@ def _tell(settings: Settings, slug: str, told: dict[str, Any]) -> None:
     """Best effort: no notebook waits for it, and the next opening tells anew."""
     try:
         hub_client.ask(settings, f"carrel/courses/{slug}/copy", told)
-    except Trouble as trouble:
+    except SessionError as trouble:
         log.warning("The hub was not told about the copy of %s: %s", slug, trouble)

@@ -10,8 +10,8 @@ import aiohttp
 import nbformat
 
 from carrel_session.addresses import Shared
+from carrel_session.errors import Code, SessionError
 from carrel_session.settings import Settings
-from carrel_session.trouble import Code, Trouble
 
 MOST_REDIRECTS = 4
 CONNECT_S = 10.0
@@ -20,7 +20,7 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 
 
 async def fetch(settings: Settings, wanted: Shared) -> bytes:
-    """The notebook as the host sends it. Raises Trouble."""
+    """The notebook as the host sends it. Raises SessionError."""
     url = settings.notebook_url.format(
         owner=wanted.owner, repository=wanted.repository, rest=wanted.rest
     )
@@ -28,7 +28,7 @@ async def fetch(settings: Settings, wanted: Shared) -> bytes:
         async with asyncio.timeout(settings.notebook_s):
             content = await _follow(settings, url)
     except (TimeoutError, aiohttp.ClientError, OSError) as problem:
-        raise Trouble(
+        raise SessionError(
             Code.UNAVAILABLE,
             f"{settings.notebook_site} could not be reached.",
             "Try again in a minute.",
@@ -52,13 +52,15 @@ async def _follow(settings: Settings, url: str) -> bytes:
                 if answer.status not in _REDIRECTS:
                     return await _take(settings, answer)
                 url = urljoin(url, answer.headers.get("Location", ""))
-    raise Trouble(Code.UNAVAILABLE, f"{settings.notebook_site} sends the link round in circles.")
+    raise SessionError(
+        Code.UNAVAILABLE, f"{settings.notebook_site} sends the link round in circles."
+    )
 
 
 def _require_allowed(settings: Settings, url: str) -> None:
     parts, template = urlsplit(url), urlsplit(settings.notebook_url)
     if parts.scheme != template.scheme or parts.netloc not in settings.notebook_hosts:
-        raise Trouble(
+        raise SessionError(
             Code.REFUSED,
             f"{settings.notebook_site} leads to another place: {parts.hostname or 'nowhere'}.",
             "Notebooks are fetched from the hosts that your administrator allowed.",
@@ -67,13 +69,13 @@ def _require_allowed(settings: Settings, url: str) -> None:
 
 async def _take(settings: Settings, answer: aiohttp.ClientResponse) -> bytes:
     if answer.status in (404, 410):
-        raise Trouble(
+        raise SessionError(
             Code.NOT_FOUND,
             f"{settings.notebook_site} has no such notebook.",
             "It may have been moved, or its repository is not public.",
         )
     if answer.status != 200:
-        raise Trouble(
+        raise SessionError(
             Code.UNAVAILABLE,
             f"{settings.notebook_site} said no ({answer.status}).",
             "Try again in some minutes.",
@@ -82,7 +84,7 @@ async def _take(settings: Settings, answer: aiohttp.ClientResponse) -> bytes:
     async for chunk in answer.content.iter_chunked(CHUNK_BYTES):
         content += chunk
         if len(content) > settings.notebook_bytes:
-            raise Trouble(
+            raise SessionError(
                 Code.TOO_LARGE,
                 f"This notebook is larger than {settings.notebook_bytes // 1_000_000} MB.",
                 "Clone its repository in a terminal instead.",
@@ -91,7 +93,7 @@ async def _take(settings: Settings, answer: aiohttp.ClientResponse) -> bytes:
 
 
 def check(content: bytes) -> None:
-    """Raises Trouble for what Jupyter could not open as a notebook.
+    """Raises SessionError for what Jupyter could not open as a notebook.
 
     What strays from the format in a detail is let through, as Jupyter does.
     """
@@ -104,6 +106,8 @@ def check(content: bytes) -> None:
         if not all(isinstance(cell.get("cell_type"), str) for cell in notebook["cells"]):
             raise ValueError("cells that are none")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
-        raise Trouble(
-            Code.BAD_INPUT, "This is no notebook.", "The link names a file that Jupyter cannot open."
+        raise SessionError(
+            Code.BAD_INPUT,
+            "This is no notebook.",
+            "The link names a file that Jupyter cannot open.",
         ) from problem

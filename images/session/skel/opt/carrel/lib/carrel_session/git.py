@@ -61,7 +61,7 @@ def sizes(folder: Path, name: str) -> dict[str, int]:
 
 
 def work_tree(folder: Path, names: Iterable[str]) -> dict[str, str]:
-    """Those of ``names`` that lie in a copy, name → hash; a file that git knows is not read again."""
+    """Those of ``names`` that lie in a copy, name → hash; what git knows is not read again."""
     known = _clean(folder) if (folder / ".git" / "index").exists() else {}
     found, unknown = {}, []
     for name in names:
@@ -83,7 +83,7 @@ def work_tree(folder: Path, names: Iterable[str]) -> dict[str, str]:
 
 
 def _line(name: str) -> str:
-    """As ``hash-object --stdin-paths`` reads it: one that begins with a quote is taken as quoted."""
+    """As ``hash-object --stdin-paths`` reads it: what begins with a quote is taken as quoted."""
     if not name.startswith('"'):
         return name
     return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -10,19 +10,19 @@ from tornado import web
 
 from carrel_session import addresses, fetching, shared_copies
 from carrel_session.addresses import Shared
+from carrel_session.errors import Code, SessionError
 from carrel_session.jobs import Job
 from carrel_session.pages import PATIENCE_S, Page
 from carrel_session.settings import Settings
 from carrel_session.shared_copies import Step
-from carrel_session.trouble import Code, Trouble
 
 
 class SharedPage(Page):
     """``GET <base>/carrel/github/<owner>/<repository>/blob/<ref>/<path>.ipynb``.
 
     Another site's page may lead here (a badge does), so then nothing is written before somebody
-    pressed a button on a page of ours: GET asks, POST (with the form's token) goes on. From Carrel's
-    own pages, or typed in, it goes on at once.
+    pressed a button on a page of ours: GET asks, POST (with the form's token) goes on. From
+    Carrel's own pages, or typed in, it goes on at once.
     """
 
     @web.authenticated
@@ -51,7 +51,7 @@ class SharedPage(Page):
             place = await asyncio.to_thread(
                 shared_copies.write_beside, self.carrel.home, wanted, content, now
             )
-        except Trouble as trouble:
+        except SessionError as trouble:
             self._sorry(trouble, wanted)
             return
         self.redirect(self.address(place), status=303)
@@ -59,7 +59,7 @@ class SharedPage(Page):
     def _wanted(self, owner: str, repository: str) -> Shared:
         rest = self.rest_of("github").split("/", 3)
         if len(rest) < 4:
-            raise Trouble(Code.BAD_INPUT, "This link names no notebook.")
+            raise SessionError(Code.BAD_INPUT, "This link names no notebook.")
         return addresses.shared(owner, repository, rest[3])
 
     def _start(self, wanted: Shared) -> Job:
@@ -74,7 +74,7 @@ class SharedPage(Page):
         assert job.task is not None
         try:
             step: Step = job.task.result()
-        except Trouble as trouble:
+        except SessionError as trouble:
             self._sorry(trouble, wanted)
             return
         address = self.address(wanted.place)
@@ -85,7 +85,7 @@ class SharedPage(Page):
             return
         self.redirect(address, status=303)
 
-    def _sorry(self, trouble: Trouble, wanted: Shared) -> None:
+    def _sorry(self, trouble: SessionError, wanted: Shared) -> None:
         there = (self.carrel.home / wanted.place).is_file()
         self.sorry(trouble, f"Opening {wanted.name}",
                    instead=self.address(wanted.place) if there else "",

@@ -7,8 +7,8 @@ import urllib.error
 import urllib.request
 from typing import Any
 
+from carrel_session.errors import Code, SessionError
 from carrel_session.settings import Settings
-from carrel_session.trouble import Code, Trouble
 
 PATIENCE_S = 10.0
 MOST_ANSWER = 1_000_000
@@ -21,10 +21,12 @@ def ask(
     """GETs ``path`` below the hub's API, or POSTs ``body`` there; its answer.
 
     Blocks: call it in a thread. Errors of the hub are JSON with ``message`` and perhaps ``hint``;
-    they, and no answer at all, are raised as Trouble.
+    they, and no answer at all, are raised as SessionError.
     """
     if not settings.hub_url or not settings.hub_token:
-        raise Trouble(Code.UNAVAILABLE, "This is no session of Carrel: there is no hub to ask.")
+        raise SessionError(
+            Code.UNAVAILABLE, "This is no session of Carrel: there is no hub to ask."
+        )
     request = urllib.request.Request(  # noqa: S310 - the hub's own address, http inside the network
         f"{settings.hub_url}/{path}",
         data=None if body is None else json.dumps(body).encode(),
@@ -43,7 +45,7 @@ def ask(
         with error:
             raise _refusal(error.code, _read(error.read(MOST_ANSWER))) from None
     except OSError:
-        raise Trouble(
+        raise SessionError(
             Code.UNAVAILABLE, "The hub does not answer.", "Try again in a minute."
         ) from None
 
@@ -63,8 +65,8 @@ def _read(content: bytes) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _refusal(status: int, said: dict[str, Any]) -> Trouble:
+def _refusal(status: int, said: dict[str, Any]) -> SessionError:
     message, hint = str(said.get("message") or ""), str(said.get("hint") or "")
     if not message:
         message = f"The hub said no ({status})."
-    return Trouble(_CODES.get(status, Code.FAILED), message, hint)
+    return SessionError(_CODES.get(status, Code.FAILED), message, hint)

@@ -1,4 +1,4 @@
-"""What the pages of a session's own server share: who may look, how they are written, and errors."""
+"""What the pages of a session's own server share: who may look, how they are written, errors."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from tornado import web
 
 from carrel_session import addresses
 from carrel_session.addresses import Interface
+from carrel_session.errors import Code, SessionError
 from carrel_session.jobs import Job, Jobs
 from carrel_session.settings import Settings
-from carrel_session.trouble import Code, Trouble
 
 PATIENCE_S = 1.0
 """How long somebody looks at nothing before a page with progress comes."""
@@ -29,9 +29,7 @@ ENVIRONMENT = jinja2.Environment(
 
 
 class Page(JupyterHandler):
-    """A page for the owner of the session; raises of Trouble become pages."""
-
-    trouble_template = "trouble.html"
+    """A page for the owner of the session; raises of SessionError become pages."""
 
     @property
     def carrel(self) -> Settings:
@@ -71,7 +69,7 @@ class Page(JupyterHandler):
         return self.request.headers.get("Sec-Fetch-Site") == "cross-site"
 
     def rest_of(self, route: str) -> str:
-        """The address after ``carrel/<route>/`` as the browser sent it: a quoted slash can be told."""
+        """The address after ``carrel/<route>/`` as it was sent: a quoted slash can be told."""
         return self.request.path.partition(f"/carrel/{route}/")[2]
 
     def wish(self) -> Interface | None:
@@ -101,26 +99,27 @@ class Page(JupyterHandler):
             return
         query = {k: self.get_query_argument(k) for k in self.request.query_arguments}
         again = "?" + "&".join(
-            f"{addresses.quote(k)}={addresses.quote(v)}" for k, v in {**query, "job": job.id}.items()
+            f"{addresses.quote(k)}={addresses.quote(v)}"
+            for k, v in {**query, "job": job.id}.items()
         )
         self.page("progress.html", 202, title=title, line=job.line, again=again)
 
-    def sorry(self, trouble: Trouble, title: str, **values: Any) -> None:
+    def sorry(self, trouble: SessionError, title: str, **values: Any) -> None:
         """Writes what did not work, and what can be done instead."""
         defaults = {"instead": "", "instead_text": ""}
         self.page(
-            self.trouble_template, trouble.code.value, title=title, message=trouble.message,
+            "sorry.html", trouble.code.value, title=title, message=trouble.message,
             hint=trouble.hint, again=self.request.uri if trouble.code is not Code.BAD_INPUT else "",
             **{**defaults, **values},
         )  # fmt: skip
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         problem = (kwargs.get("exc_info") or (None, None))[1]
-        if isinstance(problem, Trouble):
+        if isinstance(problem, SessionError):
             self.sorry(problem, "That did not work")
             return
         super().write_error(status_code, **kwargs)
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
-        if not isinstance(value, Trouble):
+        if not isinstance(value, SessionError):
             super().log_exception(typ, value, tb)

@@ -10,9 +10,9 @@ from typing import Any
 from tornado import web
 
 from carrel_session import publishing
+from carrel_session.errors import Code, SessionError
 from carrel_session.pages import Page
 from carrel_session.publishing import Taught
-from carrel_session.trouble import Code, Trouble
 
 MOST_FOLDERS = 500
 
@@ -20,13 +20,16 @@ MOST_FOLDERS = 500
 class PublishPage(Page):
     """``GET <base>/carrel/publish?path=…&course=…`` picks; POST asks the hub.
 
-    With ``Accept: application/json`` GET says which courses there are, so that the file browser shows
-    its button to those only who teach.
+    With ``Accept: application/json`` GET says which courses there are, so that the file browser
+    shows its button to those only who teach.
     """
 
     @web.authenticated
     async def get(self) -> None:
-        path, course = self.get_query_argument("path", ""), self.get_query_argument("course", "")
+        path, course = (
+            self.get_query_argument("path", "", strip=False),
+            self.get_query_argument("course", ""),
+        )
         if "application/json" in self.request.headers.get("Accept", ""):
             await self._tell_courses()
             return
@@ -35,14 +38,17 @@ class PublishPage(Page):
 
     @web.authenticated
     async def post(self) -> None:
-        path, message = self.get_body_argument("path", ""), self.get_body_argument("message", "")
+        path, message = (
+            self.get_body_argument("path", "", strip=False),
+            self.get_body_argument("message", ""),
+        )
         wanted = self.get_body_argument("course", "")
         try:
             place = publishing.place_of(self.carrel.home, self.carrel.home / path)
             courses = await asyncio.to_thread(publishing.taught, self.carrel)
             course = publishing.choose(courses, wanted)
             url = await asyncio.to_thread(publishing.ask, self.carrel, course, place, message)
-        except Trouble as trouble:
+        except SessionError as trouble:
             await self._pick(path, wanted, trouble, message)
             return
         self.page("published.html", title="Ready to publish", place=place, course=course.title,
@@ -51,23 +57,23 @@ class PublishPage(Page):
     async def _tell_courses(self) -> None:
         try:
             courses = await asyncio.to_thread(publishing.taught, self.carrel)
-        except Trouble:
+        except SessionError:
             courses = ()
         self.set_header("Cache-Control", "no-store")
         self.finish({"courses": [{"slug": c.slug, "title": c.title} for c in courses]})
 
     async def _pick(
-        self, path: str, course: str, trouble: Trouble | None = None, said: str = ""
+        self, path: str, course: str, trouble: SessionError | None = None, said: str = ""
     ) -> None:
         courses: tuple[Taught, ...] = ()
         try:
             courses = await asyncio.to_thread(publishing.taught, self.carrel)
-        except Trouble as found:
+        except SessionError as found:
             trouble = trouble or found
         folder = _folder(self.carrel.home, path)
         if folder is None:
             folder, path = self.carrel.home, ""
-            missing = Trouble(Code.NOT_FOUND, "There is no such folder.", "Pick another one.")
+            missing = SessionError(Code.NOT_FOUND, "There is no such folder.", "Pick another one.")
             trouble = trouble or missing
         self.page(
             "publish.html", trouble.code.value if trouble else 200, title="Publish to a course",
@@ -104,8 +110,6 @@ def _listed(home: Path, folder: Path, path: str) -> dict[str, Any]:
         # One notebook can be published alone.
         "place": str(one.relative_to(above)) if path and one.suffix == ".ipynb" else place,
         "above": parent if place else None,
-        "folders": [
-            (name, f"{place}/{name}" if place else name) for name in names[:MOST_FOLDERS]
-        ],
+        "folders": [(name, f"{place}/{name}" if place else name) for name in names[:MOST_FOLDERS]],
         "left_out": max(0, len(names) - MOST_FOLDERS),
     }

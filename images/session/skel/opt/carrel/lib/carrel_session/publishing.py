@@ -8,7 +8,7 @@ The hub answers:
 
 ``POST {JUPYTERHUB_API_URL}/carrel/courses/<slug>/publish`` with ``{"path": "lessons/ml",
 "message": "Week 3"}``
-    ``{"preview": "https://…/services/carrel/…"}``: where the teacher sees what changes, and confirms.
+    ``{"preview": "https://…/services/carrel/…"}``: where the teacher sees what changes, confirms.
     ``path`` is below the home, without a slash at either end; a folder or one notebook.
 
 Errors are ``{"message": "…", "hint": "…"}`` with the status that fits.
@@ -23,8 +23,8 @@ from urllib.parse import urlsplit
 
 from carrel_session import hub_client
 from carrel_session.addresses import SLUG
+from carrel_session.errors import Code, SessionError
 from carrel_session.settings import Settings
-from carrel_session.trouble import Code, Trouble
 
 MOST_MESSAGE = 500
 """In characters."""
@@ -41,28 +41,28 @@ class Taught:
 
 
 def place_of(home: Path, named: Path) -> str:
-    """Where a file or folder lies below the home, or Trouble where it cannot be published."""
+    """Where a file or folder lies below the home, or SessionError where it cannot be published."""
     try:
         found = named.resolve(strict=True)
     except (OSError, RuntimeError, ValueError):
-        raise Trouble(
+        raise SessionError(
             Code.NOT_FOUND, f"There is no {named}.", "Name a folder or a notebook in your home."
         ) from None
     above = home.resolve()
     if found == above:
-        raise Trouble(
+        raise SessionError(
             Code.BAD_INPUT,
             "Your whole home would be published.",
             "Name the folder that holds the course's materials.",
         )
     if not found.is_relative_to(above):
-        raise Trouble(
+        raise SessionError(
             Code.BAD_INPUT,
             f"{named} is not in your home.",
             f"Only what lies below {home} can be published.",
         )
     if found.is_file() and found.suffix != ".ipynb":
-        raise Trouble(
+        raise SessionError(
             Code.BAD_INPUT, f"{named} is neither a folder nor a notebook.", "Put it into a folder."
         )
     return str(found.relative_to(above))
@@ -85,13 +85,15 @@ def choose(courses: tuple[Taught, ...], wanted: str) -> Taught:
     if len(matching) == 1:
         return matching[0]
     if not courses:
-        raise Trouble(
+        raise SessionError(
             Code.REFUSED, "You teach no course.", "A teacher makes one on the Courses page."
         )
     known = ", ".join(course.slug for course in courses)
     if wanted:
-        raise Trouble(Code.NOT_FOUND, f"You teach no course {wanted!r}.", f"You teach: {known}.")
-    raise Trouble(Code.BAD_INPUT, "Which course?", f"Say --course with one of: {known}.")
+        raise SessionError(
+            Code.NOT_FOUND, f"You teach no course {wanted!r}.", f"You teach: {known}."
+        )
+    raise SessionError(Code.BAD_INPUT, "Which course?", f"Say --course with one of: {known}.")
 
 
 def ask(settings: Settings, course: Taught, place: str, message: str) -> str:
@@ -102,7 +104,7 @@ def ask(settings: Settings, course: Taught, place: str, message: str) -> str:
     if not re.match(r"https?://[^/]|/[^/\\]", url) or urlsplit(url).scheme not in (
         "", "http", "https",
     ):  # fmt: skip
-        raise Trouble(
+        raise SessionError(
             Code.FAILED, "The hub read the folder but named no page.", "Look at the course's page."
         )
     return url

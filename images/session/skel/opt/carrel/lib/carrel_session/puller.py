@@ -24,7 +24,7 @@ from pathlib import Path
 from nbgitpuller.pull import GitPuller, execute_cmd
 
 from carrel_session import git
-from carrel_session.trouble import Code, Trouble, no_room
+from carrel_session.errors import Code, SessionError, no_room
 
 BRANCH = "main"
 MARGIN_BYTES = 16 * 2**20
@@ -146,12 +146,12 @@ class CoursePuller(GitPuller):
 
 
 def clear_lock(folder: Path) -> None:
-    """Raises Trouble where another git is at work in a copy."""
+    """Raises SessionError where another git is at work in a copy."""
     lock = folder / ".git" / "index.lock"
     if lock.exists() and lock.stat().st_mtime < STARTED:
         lock.unlink()
     if lock.exists():
-        raise Trouble(
+        raise SessionError(
             Code.UNAVAILABLE,
             "Another git command is at work in your copy.",
             "Wait until it is done, then open the link again.",

@@ -45,8 +45,8 @@ class Trees:
     """The four states that a fate is read from, each name → hash.
 
     ``base`` is the version that the copy stood on, ``before`` and ``after`` are the student's files,
-    ``version`` is what the teacher published last. ``set_aside`` is name → new name of what had to
-    make room.
+    ``version`` is what was published last. ``set_aside`` is name → new name of what had to make
+    room.
     """
 
     base: Hashes
@@ -97,8 +97,8 @@ class Report:
 
         ``current`` files are the version's, ``own`` ones are there with the student's edits.
         ``files`` holds at most 500, those that differ from the version first; the rest is counted
-        in ``left_out``. The session's token says whose it is. It comes from a program that the student could
-        have changed: a claim, to be shown as such, and with its sizes checked.
+        in ``left_out``. The session's token says whose it is. It comes from a program that the
+        student could have changed: a claim, to be shown as such, and with its sizes checked.
         """
         ranked = sorted(self.files, key=lambda file: (file.fate is Fate.UP_TO_DATE, file.name))
         gone = (Fate.REMOVED, Fate.MISSING)

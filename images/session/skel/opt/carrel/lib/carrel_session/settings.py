@@ -19,7 +19,7 @@ class Settings:
     repositories: Path
     notebook_url: str
     notebook_hosts: frozenset[str]
-    """Besides the template's own: where its answers may lead to; with the port, where one is said."""
+    """The template's own, and others where its answers may lead; with a port if one is said."""
     notebook_bytes: int
     notebook_s: float
     hub_url: str

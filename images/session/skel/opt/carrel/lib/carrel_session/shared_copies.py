@@ -12,7 +12,7 @@ from enum import Enum, auto
 from pathlib import Path
 
 from carrel_session.addresses import Shared
-from carrel_session.trouble import Code, Trouble, is_full, no_room
+from carrel_session.errors import Code, SessionError, is_full, no_room
 
 RECORD = ".carrel.json"
 """Beside the owners' folders: for each copy the hash of what was fetched."""
@@ -48,12 +48,12 @@ def digest(content: bytes) -> str:
 
 
 def look(home: Path, wanted: Shared) -> Copy:
-    """What is there. Raises Trouble where something else stands in its place."""
+    """What is there. Raises SessionError where something else stands in its place."""
     target = _target(home, wanted)
     if not target.exists():
         return Copy()
     if not target.is_file():
-        raise Trouble(
+        raise SessionError(
             Code.CONFLICT, f"{wanted.place} is no file.", "Rename it, then open the link again."
         )
     return Copy(digest(target.read_bytes()), _records(home).get(wanted.place, ""))
@@ -89,7 +89,7 @@ def write_beside(home: Path, wanted: Shared, content: bytes, now: datetime) -> s
 def _target(home: Path, wanted: Shared) -> Path:
     target = home / wanted.place
     if not target.resolve().is_relative_to(home.resolve()):
-        raise Trouble(
+        raise SessionError(
             Code.CONFLICT,
             "A link in your home leads this notebook's folder out of it.",
             "Rename the link, then try again.",
@@ -115,7 +115,7 @@ def _put(target: Path, content: bytes) -> None:
     except OSError as problem:
         if is_full(problem):
             raise no_room() from problem
-        raise Trouble(
+        raise SessionError(
             Code.CONFLICT,
             f"{target.name} cannot be written: {problem.strerror}.",
             "Look at its folder in the file browser.",

@@ -8,8 +8,8 @@ from typing import Any
 from google.colab import session
 
 NOT_CONNECTED = """Google Drive is not connected to this session.
-Link your Drive on the Session page (File → Hub Control Panel), then stop and start the session; your
-files are then in {drive}/MyDrive. Where that page says nothing of Drive, this Carrel has none.
+Link your Drive on the Session page (File → Hub Control Panel), then stop and start the session;
+your files are then in {drive}/MyDrive. Where that page says nothing of Drive, this Carrel has none.
 You can upload files into the file browser instead."""
 
 

@@ -35,7 +35,10 @@ _FORM = Template(
     const answer = await fetch(folder + "/" + encodeURIComponent(name), {
       method: "PUT", headers, credentials: "same-origin", body: JSON.stringify(body),
     });
-    if (!answer.ok) throw new Error((await answer.json().catch(() => ({}))).message || answer.status);
+    if (!answer.ok) {
+      const said = await answer.json().catch(() => ({}));
+      throw new Error(said.message || answer.status);
+    }
   };
   const read = (part) => new Promise((resolve, reject) => {
     const reader = new FileReader();

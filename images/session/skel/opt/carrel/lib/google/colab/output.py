@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from google.colab import session
+from IPython.display import clear_output
 
 _NOT_HERE = "{} runs in Colab's own page. JupyterLab has no such thing: use ipywidgets instead."
 
@@ -14,8 +15,6 @@ _NOT_HERE = "{} runs in Colab's own page. JupyterLab has no such thing: use ipyw
 def clear(wait: bool = False, output_tags: tuple[str, ...] = ()) -> None:
     """Clears the cell's output; tags are Colab's and count for nothing."""
     if session.shell() is not None:
-        from IPython.display import clear_output
-
         clear_output(wait=wait)
 
 

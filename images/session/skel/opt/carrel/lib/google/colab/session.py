@@ -1,4 +1,4 @@
-"""Where this kernel is: its home, its notebook, its server's address, and whether anybody looks on."""
+"""Where this kernel is: its home, notebook and server, and whether anybody looks on."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import os
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+
+from IPython.core.getipython import get_ipython
+from IPython.display import display
 
 
 def home() -> Path:
@@ -35,10 +38,6 @@ def address(route: str, path: str) -> str:
 
 def shell() -> Any:
     """IPython's, or None outside a notebook."""
-    try:
-        from IPython.core.getipython import get_ipython
-    except ImportError:
-        return None
     return get_ipython()
 
 
@@ -52,6 +51,4 @@ def show_html(html: str, text: str) -> None:
     if shell() is None:
         print(text)
         return
-    from IPython.display import display
-
     display({"text/html": html, "text/plain": text}, raw=True)

@@ -22,7 +22,7 @@ class Code(IntEnum):
     FAILED = 500
 
 
-class Trouble(Exception):
+class SessionError(Exception):
     """``message`` says what happened, ``hint`` what to do next; plain text, both."""
 
     def __init__(self, code: Code, message: str, hint: str = "") -> None:
@@ -32,9 +32,9 @@ class Trouble(Exception):
         self.hint = hint
 
 
-def no_room() -> Trouble:
+def no_room() -> SessionError:
     """The home's disk or quota is full."""
-    return Trouble(
+    return SessionError(
         Code.NO_ROOM,
         "There is no room left in your home.",
         "Delete what you no longer need (the trash of the file browser too), then open the link "
