@@ -50,8 +50,8 @@ def test_the_hub_is_told_with_the_sessions_token(session: Session, teacher: Teac
     session.hub.json(TOLD, {})
     commit = teacher.publish({"a.ipynb": NOTEBOOK, "b.txt": "b"})
     location(session, "carrel/course/ml/a.ipynb")
-    wait_until(lambda: bool(session.hub.asked))
-    (_, _, headers, _), told = session.hub.asked[0], session.hub.bodies(TOLD)[0]
+    wait_until(lambda: bool(session.hub.bodies(TOLD)))
+    headers, told = session.hub.headers(TOLD)[0], session.hub.bodies(TOLD)[0]
     assert headers["Authorization"] == f"token {HUB_TOKEN}"
     assert told.pop("at").endswith("+00:00")
     assert told == {

@@ -44,9 +44,9 @@ NEWS = frozenset({Fate.MERGED, Fate.KEPT, Fate.SET_ASIDE, Fate.REMOVED_KEPT, Fat
 class Trees:
     """The four states that a fate is read from, each name → hash.
 
-    ``base`` is the version that the copy stood on, ``before`` and ``after`` are the student's files,
-    ``version`` is what was published last. ``set_aside`` is name → new name of what had to make
-    room.
+    ``base`` is the version that the copy stood on, ``before`` and ``after`` are the student's
+    files, ``version`` is what was published last. ``set_aside`` is name → new name of what had to
+    make room.
     """
 
     base: Hashes
