@@ -145,6 +145,7 @@ def session(folder: Path, **environment: str) -> Iterator[Session]:
             "PYTHONPATH": str(SKEL / "lib"),
             "PYTHONDONTWRITEBYTECODE": "1",
             "JUPYTER_CONFIG_PATH": str(SKEL / "venv/etc/jupyter"),
+            "JUPYTER_PATH": str(SKEL / "venv/share/jupyter"),
             "HOME": str(home),
             "CARREL_HOME": str(home),
             "CARREL_COURSES": str(courses),

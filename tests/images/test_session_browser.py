@@ -18,6 +18,7 @@ QUIET = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
+COURSES = "/hub/api/carrel/courses?role=teacher"
 LINK = "carrel/github/org/repo/blob/main/lab.ipynb"
 
 
@@ -129,9 +130,7 @@ def test_an_upload_reaches_the_waiting_cell(session: Session, page: Page, tmp_pa
 
 def test_a_folder_is_published_from_the_page(session: Session, page: Page) -> None:
     (session.home / "lessons/week1").mkdir(parents=True)
-    session.hub.json(
-        "/hub/api/carrel/courses?role=teacher", {"courses": [{"slug": "ml", "title": "ML"}]}
-    )
+    session.hub.json(COURSES, {"courses": [{"slug": "ml", "title": "ML"}]})
     session.hub.json("/hub/api/carrel/courses/ml/publish", {"preview": session.host.url + "/seen"})
     session.host.answers["/seen"] = Answer(200, b"the preview")
     page.goto(session.url + "carrel/publish")
@@ -143,3 +142,21 @@ def test_a_folder_is_published_from_the_page(session: Session, page: Page) -> No
     assert session.hub.bodies("/hub/api/carrel/courses/ml/publish") == [
         {"path": "lessons", "message": "Week 1"}
     ]
+
+
+def test_the_file_browser_has_a_button_for_those_who_teach(session: Session, page: Page) -> None:
+    (session.home / "lessons").mkdir()
+    session.hub.json(COURSES, {"courses": [{"slug": "ml", "title": "ML"}]})
+    page.goto(session.url + "lab/tree/lessons")
+    with page.context.expect_page() as opened:
+        page.get_by_role("button", name="Publish…").click()
+    expect(opened.value.get_by_role("heading", name="Folder: lessons")).to_be_visible()
+
+
+def test_who_teaches_nothing_sees_no_button(session: Session, page: Page) -> None:
+    session.hub.json(COURSES, {"courses": []})
+    with page.expect_response("**/carrel/publish") as answered:
+        page.goto(session.url + "lab")
+    assert answered.value.json() == {"courses": []}
+    expect(page.get_by_role("button", name="New Folder")).to_be_visible()
+    assert page.get_by_role("button", name="Publish…").count() == 0
