@@ -10,6 +10,13 @@ RUN python3 -m venv /opt/carrel/venv \
  && /opt/carrel/venv/bin/pip install --no-cache-dir --require-hashes -r /opt/carrel/base.lock \
  && mkdir -p /content
 COPY images/session/skel/ /
+# The session's own programs are on the path of its Python; `carrel` is a command. A course's
+# repository belongs to the hub's user, and git reads no stranger's without being told.
+RUN python=/opt/carrel/venv/bin/python \
+ && echo /opt/carrel/lib > "$($python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/carrel.pth" \
+ && $python -m compileall -q /opt/carrel/lib \
+ && ln -s /opt/carrel/bin/carrel /usr/local/bin/carrel \
+ && git config --system --add safe.directory '/opt/carrel/courses/*'
 # A CPU session sees no GPU, also where the NVIDIA runtime is the engine's default.
 ENV PATH=/opt/carrel/venv/bin:$PATH \
     VIRTUAL_ENV=/opt/carrel/venv \

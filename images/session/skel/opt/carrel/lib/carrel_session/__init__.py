@@ -1,0 +1,25 @@
+"""What a session's own server does for Carrel, as an extension of Jupyter Server.
+
+    extension errors addresses settings jobs pages
+                                              what the rest stands on
+    courses copying puller git report         a course's copy, taken, updated and reported
+    github fetching shared_copies             one notebook from a public repository
+    publish publishing cli                   asks the hub to publish a folder
+    hub_client                                the hub, asked with the session's token
+
+Imports nothing of the hub or the spawner: it lives in the session's image.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def _jupyter_server_extension_points() -> list[dict[str, str]]:
+    return [{"module": "carrel_session"}]
+
+
+def _load_jupyter_server_extension(server: Any) -> None:
+    from carrel_session import extension  # noqa: PLC0415 - the command line does without the server
+
+    extension.load(server)

@@ -1,0 +1,33 @@
+"""Adds the session's own pages to its server."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from jupyter_server.utils import url_path_join
+
+from carrel_session import settings
+from carrel_session.courses import CoursePage
+from carrel_session.github import SharedPage
+from carrel_session.jobs import Jobs
+from carrel_session.publish import PublishPage
+
+
+def load(server: Any) -> None:
+    """Called by Jupyter Server at its start."""
+    application = server.web_app
+    application.settings["carrel"] = settings.read(os.environ, server.root_dir)
+    application.settings["carrel_jobs"] = Jobs()
+
+    def at(pattern: str) -> str:
+        return url_path_join(application.settings["base_url"], "carrel", pattern)
+
+    application.add_handlers(
+        ".*$",
+        [
+            (at(r"course/([^/]+)(/.*)?"), CoursePage),
+            (at(r"github/([^/]+)/([^/]+)/blob/(.+)"), SharedPage),
+            (at(r"publish"), PublishPage),
+        ],
+    )

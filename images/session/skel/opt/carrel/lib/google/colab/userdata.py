@@ -1,0 +1,89 @@
+"""One's secrets, which the hub keeps encrypted and hands to the notebooks that they are granted to.
+
+``GET {JUPYTERHUB_API_URL}/carrel/secrets/<name>?notebook=<path below the home>`` with the session's
+token answers ``{"value": "…"}``; 403 ``{"message": "…"}`` where the notebook has no grant; 404
+``{"secret": "<name>"}`` where there is no such secret. Any other 404 is a hub without secrets.
+
+The path is what this program says. Whatever runs in a session can say another notebook's: a grant
+keeps honest notebooks apart, not hostile code.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import urllib.error
+import urllib.request
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from google.colab import session
+
+PATIENCE_S = 20.0
+
+
+class SecretNotFoundError(Exception):
+    """There is no secret of this name."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"Secret {key} does not exist. Enter it on Carrel's Secrets page.")
+
+
+class SecretsNotSetUpError(SecretNotFoundError):
+    """There are no secrets at all. Not Colab's; who catches that a secret is missing catches it."""
+
+    def __init__(self, key: str) -> None:
+        Exception.__init__(self, f"Secret {key}: this Carrel keeps no secrets. "
+                                 f"Set it yourself, say with os.environ[{key!r}] = …")  # fmt: skip
+
+
+class NotebookAccessError(Exception):
+    """The secret is not granted to this notebook."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(
+            f"Notebook does not have access to secret {key}. Grant it on Carrel's Secrets page."
+        )
+
+
+class TimeoutException(Exception):  # noqa: N818 - Colab's name
+    """The hub did not answer."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"Requesting secret {key} timed out: the hub does not answer.")
+
+
+def get(key: str) -> str:
+    """The secret's value."""
+    hub = os.environ.get("JUPYTERHUB_API_URL", "")
+    token = os.environ.get("JUPYTERHUB_API_TOKEN", "")
+    if not hub or not token:
+        raise SecretsNotSetUpError(key)
+    query = urlencode({"notebook": session.notebook()})
+    url = f"{hub.rstrip('/')}/carrel/secrets/{quote(key, safe='')}?{query}"
+    request = urllib.request.Request(url, headers={"Authorization": f"token {token}"})  # noqa: S310
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=PATIENCE_S) as answer:
+            return str(_read(answer.read())["value"])
+    except urllib.error.HTTPError as error:
+        with error:
+            raise _refusal(error.code, _read(error.read()), key) from None
+    except OSError:
+        raise TimeoutException(key) from None
+
+
+def _read(content: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(content)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _refusal(status: int, said: dict[str, Any], key: str) -> Exception:
+    if status == 403:
+        return NotebookAccessError(key)
+    if status == 404:
+        return SecretNotFoundError(key) if said.get("secret") == key else SecretsNotSetUpError(key)
+    return TimeoutException(key)
