@@ -56,6 +56,8 @@ def _network(c: Config, installation: Installation) -> None:
         hub.public_url = f"{installation.settings.server.public_url}/"
     if installation.settings.server.subdomains:
         hub.subdomain_host = installation.settings.public_url
+        # Else a session could log its visitors in as somebody else. The spawner tells sessions.
+        hub.cookie_host_prefix_enabled = origins.of(installation.settings.server).host_cookies
     c.ConfigurableHTTPProxy.should_start = False
     c.ConfigurableHTTPProxy.api_url = PROXY_API
     c.ConfigurableHTTPProxy.auth_token = installation.secret("proxy/token")
