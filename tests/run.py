@@ -20,6 +20,7 @@ from pathlib import Path
 
 from hub.cli import engine as host_engine
 from spawner.errors import CarrelError
+from tests.images import proxy_program
 from tests.oidc import provider
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -54,7 +55,7 @@ def main() -> int:
     options, rest = parser.parse_known_args()
     if options.quick:
         root = " or root" if os.geteuid() != 0 else ""
-        marks = f"not (engine or browser or postgres or provider or soak{root})"
+        marks = f"not (engine or browser or postgres or provider or proxy or soak{root})"
         return _pytest(["-m", marks, *rest], prefix=[])
     if os.geteuid() != 0:
         print(
@@ -66,6 +67,7 @@ def main() -> int:
     install_packages()
     # Before the way into the namespace, where not every host's package index can be reached.
     provider.python()
+    proxy_program.folder()
     marks = [] if options.all else ["-m", "not soak"]
     with network(), engine():
         return _pytest([*marks, *rest], prefix=_inside())
