@@ -2,7 +2,7 @@
 
 The only code that opens Carrel's database. Deciders are pure, one subject a file.
 
-    settings knobs crossed settings_table texts
+    settings knobs sign_on_knobs crossed settings_table texts
                                              every knob, read once; its table in the docs; languages
     installation wiring scopes origins       what `up` wrote, joined into JupyterHub's configuration
     store sqlite models migrations/ enums    the database

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from hub import invitations
 from hub.audit import COMMAND_LINE, By
 from hub.enums import Role
-from hub.knobs import CLIENT_SECRET
+from hub.sign_on_knobs import CLIENT_SECRET
 from tests.hub.real_hub.running import Hub, free_port
 from tests.oidc.provider import Provider
 
