@@ -2,8 +2,8 @@
 
 The only code that opens Carrel's database. Deciders are pure, one subject a file.
 
-    settings knobs sign_on_knobs crossed settings_table texts
-                                             every knob, read once; its table in the docs; languages
+    settings knobs sign_on_knobs crossed settings_table texts moments
+                                             every knob, its table in the docs; languages, times
     installation wiring scopes origins       what `up` wrote, joined into JupyterHub's configuration
     store sqlite models migrations/ enums    the database
     accounts passwords attempts login        who gets in

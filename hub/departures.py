@@ -7,7 +7,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from hub import accounts, audit, homes, powers
+from hub import accounts, audit, homes, moments, powers
 from hub.accounts import Account
 from hub.audit import Action, By
 from hub.enums import Role
@@ -102,7 +102,7 @@ def forget(tx: sa.Connection, name: str, by: By) -> bool:
         return False
     tx.execute(rows.delete().where(rows.c.name == departure.name))
     homes.forget(tx, [departure.name])
-    deleted = f"account deleted {departure.deleted_at:%Y-%m-%d %H:%M} UTC"
+    deleted = f"account deleted {moments.spelled(departure.deleted_at)}"
     audit.record(tx, by, Action.HOME_REMOVED, departure.name, deleted)
     return True
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hub import moments
 from hub.cli.database import by, opened
 from hub.cli.inside import ensure_inside
 from hub.cli.new_password import Generate, Stdin, new_password
@@ -190,7 +191,7 @@ def delete(
     if days == 0:
         note(f"Deleted {name}. The home in {home} is removed within minutes.")
         return
-    note(f"Deleted {name}. The home in {home} is removed after {remove_at:%Y-%m-%d %H:%M} UTC.")
+    note(f"Deleted {name}. The home in {home} is removed after {moments.spelled(remove_at)}.")
     note(f"Until then ./carrel user restore {name} undoes it.")
 
 
@@ -237,7 +238,7 @@ def _is_there(store: Store, name: str, role: Role) -> bool:
         if until := store.read(accounts.departed, name):
             raise CarrelError(
                 Code.CONFLICT,
-                f"{name} was deleted, and the home is kept until {until:%Y-%m-%d %H:%M} UTC.",
+                f"{name} was deleted, and the home is kept until {moments.spelled(until)}.",
                 f"./carrel user restore {name} brings both back; or choose another name.",
             )
         return False

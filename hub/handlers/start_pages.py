@@ -10,7 +10,7 @@ from jupyterhub.handlers.base import BaseHandler
 from jupyterhub.handlers.pages import HomeHandler, SpawnHandler, SpawnPendingHandler
 from tornado.httputil import url_concat
 
-from hub import accounts, sessions
+from hub import accounts, moments, sessions
 from hub.enums import Interface, State
 from hub.handlers.open_page import WELCOME
 from hub.sessions import Session
@@ -68,7 +68,11 @@ class _Visited(BaseHandler):
 
     @property
     def template_namespace(self) -> dict[str, Any]:
-        return {**super().template_namespace, "visit": self.visit}
+        return {
+            **super().template_namespace,
+            "visit": self.visit,
+            "spelled": moments.spelled,
+        }
 
     def get_next_url(self, user: Any = None, default: str | None = None) -> str:
         """Without a ``next``, their own session opens as they like it; the first with a welcome."""
