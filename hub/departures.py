@@ -49,13 +49,12 @@ def listed(tx: sa.Connection) -> list[Departure]:
 
 
 def of_actor(tx: sa.Connection, actor: Actor, limit: int = 100) -> list[Departure]:
-    """Of those whom the actor looked after, as ``powers.looks_after`` has it; ordered as
-    ``listed``. Raises CarrelError(REFUSED) for whoever looks after nobody."""
+    """Of those whom the actor looked after; ordered as ``listed``.
+
+    Raises CarrelError(REFUSED) for whoever looks after nobody.
+    """
     powers.require_people(actor)
-    mine = () if actor.sees_everybody else (
-        rows.c.role == Role.STUDENT, rows.c.invited_by == actor.name,
-    )  # fmt: skip
-    return _select(tx, *mine, limit=limit)
+    return _select(tx, powers.looked_after(actor, rows), limit=limit)
 
 
 def due(tx: sa.Connection, now: datetime) -> list[Departure]:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from hub.enums import Role, State
 from hub.models import accounts, homes, sessions
-from hub.powers import Actor, require_people
+from hub.powers import Actor, looked_after, require_people
 
 PAGE = 100
 """People on one page."""
@@ -66,7 +66,7 @@ def find(tx: sa.Connection, actor: Actor, search: Search) -> Found:
     Raises CarrelError(REFUSED) for whoever looks after nobody.
     """
     require_people(actor)
-    conditions = [*_of(actor), *_fitting(search)]
+    conditions = [looked_after(actor, accounts), *_fitting(search)]
     count = sa.select(sa.func.count()).select_from(_with_session).where(*conditions)
     total = tx.scalar(count) or 0
     page = min(max(1, search.page), max(1, -(-total // PAGE)))
@@ -84,7 +84,9 @@ def find(tx: sa.Connection, actor: Actor, search: Search) -> Found:
 def one(tx: sa.Connection, actor: Actor, name: str) -> Person | None:
     """One person, or None when there is none whom the actor looks after."""
     rows = tx.execute(
-        sa.select(*_columns).select_from(_with_home).where(*_of(actor), accounts.c.name == name)
+        sa.select(*_columns)
+        .select_from(_with_home)
+        .where(looked_after(actor, accounts), accounts.c.name == name)
     )
     return next((_person(row) for row in rows), None)
 
@@ -108,13 +110,6 @@ _columns = (
     _active.c.state,
     homes.c.size_bytes,
 )
-
-
-def _of(actor: Actor) -> list[sa.ColumnElement[bool]]:
-    """``powers.looks_after`` as a condition."""
-    if actor.sees_everybody:
-        return []
-    return [accounts.c.role == Role.STUDENT, accounts.c.invited_by == actor.name]
 
 
 def _fitting(search: Search) -> list[sa.ColumnElement[bool]]:
