@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -87,12 +88,14 @@ async def running(scratch: Path, hub_port: int) -> AsyncIterator[RealProxy]:
             "--api-ip=127.0.0.1", f"--api-port={proxy.api_port}",
             f"--error-target=http://127.0.0.1:{hub_port}/hub/error", "--log-level=info",
             cwd=here, env=_environment(installed), stdout=log, stderr=log,
+            # The wheel's `node` is a script that starts the real one: both are ended.
+            start_new_session=True,
         )  # fmt: skip
     try:
         await _answers(proxy, process, (scratch / "proxy.log").read_text)
         yield proxy
     finally:
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
 
 
