@@ -13,7 +13,7 @@ import re
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -29,7 +29,7 @@ from hub.enums import Reason, Role
 from hub.installation import load
 from hub.models import homes
 from hub.store import Store, open_store
-from tests.bench.run import Figure, percentile
+from tests.bench.figures import Figure, Say, percentile
 from tests.hub.hub_process import ROOT, HubProcess, ProxyApi, write_installation
 from tests.spawner.fake_engine import free_port
 
@@ -37,8 +37,6 @@ PASSWORD = "correct horse battery"
 LISTED, PEOPLE, LOGINS, LOOKS = 1_000, 5_000, 200, 60
 EVERY_S = 0.05
 """How often somebody who is logged in already asks for a page meanwhile."""
-
-Say = Callable[[str], None]
 
 
 @dataclass
