@@ -49,11 +49,12 @@ async def measure(say: Say, options: argparse.Namespace) -> list[Figure]:
     names = [f"rush{number:03}" for number in range(options.users)]
     async with carrel.targets(say, names, vs_stock=options.vs_stock) as targets:
         outcomes = [Outcome(target.name, []) for target in targets]
-        for number in range(options.rounds):
-            for target, outcome in zip(targets, outcomes, strict=True):
-                say(f"round {number + 1}: {len(names)} arrive at {target.name}")
-                outcome.rushes.append(await _rush(target, names))
-        held = memory.figures(memory.of_containers(targets[0].containers))
+        async with memory.Watch(memory.of_containers(targets[0].containers)) as watch:
+            for number in range(options.rounds):
+                for target, outcome in zip(targets, outcomes, strict=True):
+                    say(f"round {number + 1}: {len(names)} arrive at {target.name}")
+                    outcome.rushes.append(await _rush(target, names))
+        held = watch.figures()
     figures = [f for outcome in outcomes for f in _figures(outcome, options.users)]
     return figures + _ratios(outcomes) + held
 
