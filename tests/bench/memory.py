@@ -26,9 +26,11 @@ NAMES = {
     "jupyterhub_idle_culler": "culler",
     "hub.housekeeping": "housekeeping",
     "hub.web": "web",
+    "bench.web_process": "web",
     "spawner.node": "node",
     "start.mjs": "proxy",
     "bin/jupyterhub": "JupyterHub",
+    "-m jupyterhub ": "JupyterHub",
 }
 """Name of a process by what its command line holds; what starts others on the way is left out."""
 
