@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -40,31 +40,36 @@ async def targets(say: Say, names: Sequence[str], *, vs_stock: bool) -> AsyncIte
 @asynccontextmanager
 async def carrel(say: Say, names: Sequence[str]) -> AsyncIterator[Target]:
     """Raises SystemExit when it cannot be brought up."""
-    say("a Carrel of its own: ./carrel up")
-    environment = _environment()
-    await asyncio.to_thread(_run, environment, "up")
-    try:
+    # Enough room for all: what is measured is starting, not a machine that is too small.
+    machines = {"small": {"cores": 1, "memory_gib": 1, "guarantee_gib": 0.25},
+                "medium": {"cores": 2, "memory_gib": 3, "guarantee_gib": 1.5}}  # fmt: skip
+    async with installed(say, {"CARREL_MACHINES": json.dumps(machines)}):
         await asyncio.to_thread(_add_accounts, names)
         token = (DATA_DIR / "secrets" / "hub" / "cli_token").read_text().strip()
         yield Target(
             "Carrel", f"http://127.0.0.1:{PORT}/hub/api", token, {"profile": "small"},
             tuple(f"{PROJECT}-{process}" for process in PROCESSES),
         )  # fmt: skip
+
+
+@asynccontextmanager
+async def installed(say: Say, settings: Mapping[str, str]) -> AsyncIterator[None]:
+    """A Carrel with these settings beside the living one, as long as this lasts.
+
+    Raises SystemExit when it cannot be brought up.
+    """
+    say("a Carrel of its own: ./carrel up")
+    environment = {
+        **{k: v for k, v in os.environ.items() if k == "CARREL_VENV" or "CARREL_" not in k},
+        "CARREL_PROJECT": PROJECT, "CARREL_DATA_DIR": str(DATA_DIR),
+        "CARREL_SERVER__PORT": str(PORT), "CARREL_NETWORK__SUBNET": SUBNET, **settings,
+    }  # fmt: skip
+    await asyncio.to_thread(_run, environment, "up")
+    try:
+        yield
     finally:
         await asyncio.to_thread(_run, environment, "down")
         shutil.rmtree(DATA_DIR, ignore_errors=True)
-
-
-def _environment() -> dict[str, str]:
-    # Enough room for all: what is measured is starting, not a machine that is too small.
-    machines = {"small": {"cores": 1, "memory_gib": 1, "guarantee_gib": 0.25},
-                "medium": {"cores": 2, "memory_gib": 3, "guarantee_gib": 1.5}}  # fmt: skip
-    return {
-        **{k: v for k, v in os.environ.items() if k == "CARREL_VENV" or "CARREL_" not in k},
-        "CARREL_PROJECT": PROJECT, "CARREL_DATA_DIR": str(DATA_DIR),
-        "CARREL_SERVER__PORT": str(PORT), "CARREL_NETWORK__SUBNET": SUBNET,
-        "CARREL_MACHINES": json.dumps(machines),
-    }  # fmt: skip
 
 
 def _run(environment: dict[str, str], verb: str) -> None:
