@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import importlib
 import json
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
@@ -23,6 +24,8 @@ from tests.bench.figures import Figure, machine  # noqa: E402
 
 def main() -> int:
     options = _options()
+    # Ended in whatever way, a bench takes down what it brought up.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     bench = importlib.import_module(f"tests.bench.{options.module}")
     figures: list[Figure] = asyncio.run(bench.measure(_say, options))
     if options.json:

@@ -97,6 +97,14 @@ class Sessions(FakeEngine):
             await asyncio.sleep(ACTIVE_EVERY_S)
 
 
+class Proxy(ProxyApi):
+    """As configurable-http-proxy does, it says of each route when it was last used: just now."""
+
+    async def _all(self, _request: web.Request) -> web.Response:
+        used = {"last_activity": datetime.now(UTC).isoformat()}
+        return web.json_response({path: route | used for path, route in self.routes.items()})
+
+
 async def main() -> None:
     """Runs until it is ended."""
     engine = Sessions(Path(os.environ["BENCH_SOCKET"]), os.environ["BENCH_HUB_API"])
@@ -105,7 +113,7 @@ async def main() -> None:
     runner = web.AppRunner(notebook(None))
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", int(os.environ["BENCH_SERVER_PORT"])).start()
-    await ProxyApi(int(os.environ["BENCH_PROXY_PORT"])).start()
+    await Proxy(int(os.environ["BENCH_PROXY_PORT"])).start()
     await asyncio.Event().wait()
 
 
