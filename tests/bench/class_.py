@@ -101,6 +101,7 @@ async def _arrive(pupil: Pupil, began: float, pictures: Path | None) -> None:
         pupil.served = time.monotonic() - began
         there = page.locator(".jp-Notebook .jp-Cell, #jp-main-dock-panel").first
         await expect(there).to_be_visible(timeout=PATIENCE_MS)
+        await expect(page.locator(".jp-Spinner:visible")).to_have_count(0, timeout=PATIENCE_MS)
         pupil.arrived = time.monotonic() - began
         if pictures and pupil.person is demo.CLASS[0]:
             await page.screenshot(path=pictures / "class-arrived.png")
