@@ -19,7 +19,8 @@ The only code that opens Carrel's database. Deciders are pure, one subject a fil
     hub_api node_api                         JupyterHub's API; node's socket, for homes
     homes departures outsiders export        sizes; deleted accounts; who is shut out; all about one
     reconciling reconciler                   rows and containers compared: orphans are removed
-    proxy_watch                              a restarted proxy gets its routes back
+    proxy_watch proxy_activity               a restarted proxy gets its routes back; who is active
+    hub_database                             JupyterHub's own file: its commits wait for no disk
     chores housekeeping                      what is done when it is due; the process that does it
     web/  the carrel service: own pages      cli/  the ./carrel command
 """

@@ -9,9 +9,10 @@ from jupyterhub.handlers import BaseHandler
 from tornado.httpserver import HTTPServer
 from traitlets.config import Config
 
-from hub import __version__, demo, origins, scopes, texts
+from hub import __version__, demo, hub_database, origins, scopes, texts
 from hub.installation import Installation
 from hub.lifecycle import Lifecycle
+from hub.proxy_activity import ActivityProxy
 from hub.store import Store, url
 from hub.ways_in import way_in
 from spawner.bindings import Bindings
@@ -58,6 +59,7 @@ def _network(c: Config, installation: Installation) -> None:
         hub.subdomain_host = installation.settings.public_url
         # Else a session could log its visitors in as somebody else. The spawner tells sessions.
         hub.cookie_host_prefix_enabled = origins.of(installation.settings.server).host_cookies
+    hub.proxy_class = ActivityProxy
     c.ConfigurableHTTPProxy.should_start = False
     c.ConfigurableHTTPProxy.api_url = PROXY_API
     c.ConfigurableHTTPProxy.auth_token = installation.secret("proxy/token")
@@ -74,6 +76,8 @@ def _restarts(c: Config, installation: Installation) -> None:
         if sqlite
         else where.set(database="jupyterhub").render_as_string(hide_password=False)
     )
+    if sqlite:
+        hub.db_kwargs = hub_database.KWARGS
     hub.upgrade_db = True
     hub.cookie_secret = bytes.fromhex(installation.secret("hub/cookie"))
     c.CryptKeeper.keys = [bytes.fromhex(installation.secret("hub/crypt_key"))]

@@ -69,9 +69,14 @@ class FakeEngine:
                 web.delete("/{v}/containers/{id}", self._verb("remove", self._remove)),
             ]
         )
+        app.add_routes(self.more_routes())
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
         await web.UnixSite(self._runner, str(self.socket)).start()
+
+    def more_routes(self) -> list[web.RouteDef]:
+        """For who makes more of it."""
+        return []
 
     async def close(self) -> None:
         """The engine goes away; its containers live on."""
