@@ -9,6 +9,7 @@ import typer
 
 from hub.cli.inside import ensure_inside
 from hub.cli.output import as_json, note, table, verb
+from hub.enums import Reason
 from hub.settings import Settings
 from spawner.errors import CarrelError, Code
 from spawner.names import canonical
@@ -52,10 +53,20 @@ def start(
 def stop(name: Name) -> None:
     """Stop somebody's session; their files stay."""
     settings = ensure_inside()
-    from hub import hub_api
+    from hub import hub_api, sessions
+    from hub.cli.database import opened
 
     user = canonical(name)
-    if hub_api.of(settings).stop_server(user, hub_api.stop_timeout_s(settings)):
+    with opened(settings) as store:
+        session = store.read(sessions.active_of, user)
+    api, limit_s = hub_api.of(settings), hub_api.stop_timeout_s(settings)
+    if session is not None:
+        ending = hub_api.Wanted(user, session.id, Reason.ADMIN, "Stopped at the command line.")
+        stopped = api.end_session(ending, limit_s)
+    else:
+        # One that is on no record would be the reconciler's, but nobody has to wait for it.
+        stopped = api.stop_server(user, limit_s)
+    if stopped:
         note(f"The session of {user} has stopped.")
     else:
         note(f"{user} has no session; nothing changed.")

@@ -12,6 +12,7 @@ from tornado.httputil import url_concat
 
 from hub import accounts, sessions
 from hub.enums import Interface, State
+from hub.handlers.one_start import OneStart
 from hub.handlers.open_page import WELCOME
 from hub.sessions import Session
 from spawner.errors import CarrelError
@@ -88,7 +89,7 @@ class HomePage(_Visited, HomeHandler):
     """What runs, or what can be started."""
 
 
-class StartPage(_Visited, SpawnHandler):
+class StartPage(_Visited, OneStart, SpawnHandler):
     """What can be started."""
 
 
