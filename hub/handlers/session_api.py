@@ -11,15 +11,19 @@ a session: one that comes late stops what was started since.
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import sqlalchemy as sa
 from jupyterhub.apihandlers.base import APIHandler
 from jupyterhub.scopes import Scope, needs_scope
 from tornado import web
 
-from hub import sessions
+from hub import reach, sessions
 from hub.endings import Asker, Wish
 from hub.enums import State
+from hub.reach import Reach
+from hub.sessions import Session
 from spawner.ending import Ask
 from spawner.errors import CarrelError, Code
 
@@ -28,6 +32,10 @@ if TYPE_CHECKING:
 
 CANCEL_S = 1.0
 """How long a start that is cancelled may take to leave; ours leave at once."""
+
+
+def _look(tx: sa.Connection, session_id: str) -> tuple[Session, Reach | None]:
+    return sessions.get(tx, session_id), reach.last(tx)
 
 
 class _Api(APIHandler):
@@ -67,6 +75,25 @@ class SessionsApi(_Api):
 
 class SessionApi(_Api):
     """One session of somebody."""
+
+    @needs_scope("read:servers")
+    async def get(self, user_name: str, session_id: str) -> None:
+        """How it is: JupyterHub's word for it, and whether that can be known at the moment."""
+        store, now = self.authenticator.store, datetime.now(UTC)
+        session, reach_ = await store.in_thread(store.read, _look, session_id)
+        if session.user != user_name:
+            raise CarrelError(Code.NOT_FOUND, f"{user_name} has no session {session_id}.")
+        spawner = self._spawner(self.find_user(user_name))
+        here = spawner is not None and spawner.session_id == session_id and spawner.active
+        why = reach.unknown(session, reach_, now)
+        self.write(
+            {
+                "state": session.state.value,
+                "unknown": why.value if why else None,
+                "pending": spawner.pending if here else None,
+                "ready": bool(here and spawner.ready),
+            }
+        )
 
     @needs_scope("delete:servers")
     async def delete(self, user_name: str, session_id: str) -> None:
