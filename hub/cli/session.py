@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -82,7 +83,7 @@ def list_(
 ) -> None:
     """List the sessions that have not ended, or all of one user."""
     settings = ensure_inside()
-    from hub import accounts, sessions
+    from hub import accounts, reach, sessions
     from hub.cli.database import opened
 
     with opened(settings) as store, store.reading() as tx:
@@ -92,16 +93,27 @@ def list_(
             found = sessions.of_user(tx, canonical(name))
             if not found:
                 accounts.require(tx, name)
-        places = sessions.places(tx)
+        places, seen, now = sessions.places(tx), reach.last(tx), datetime.now(UTC)
+    unknown = {s.id: why for s in found if (why := reach.unknown(s, seen, now))}
     if json_:
-        as_json([dataclasses.asdict(s) | {"place": places.get(s.id)} for s in found])
+        as_json(
+            [
+                dataclasses.asdict(s) | {"place": places.get(s.id), "unknown": unknown.get(s.id)}
+                for s in found
+            ]
+        )
         return
     headers = ("SESSION", "USER", "PROFILE", "STATE", "PLACE", "REQUESTED", "ENDED", "REASON")
     rows = [
-        (s.id, s.user, s.profile, s.state, places.get(s.id), s.requested_at, s.ended_at, s.reason)
+        (
+            s.id, s.user, s.profile, "unknown" if s.id in unknown else s.state, places.get(s.id),
+            s.requested_at, s.ended_at, s.reason,
+        )
         for s in found
-    ]
+    ]  # fmt: skip
     table(headers, rows, empty="No sessions.")
+    for why in sorted(set(unknown.values()), key=lambda why: why.value):
+        note(f"Unknown: {reach.SAYS[why]}")
 
 
 def _profile(settings: Settings, slug: str | None) -> str:
