@@ -51,6 +51,10 @@ class Asked:
     def note(self, ask: Ask) -> None:
         self.first = self.first or ask
 
+    def take_back(self) -> None:
+        """The ending did not come about."""
+        self.first = None
+
 
 @dataclass(frozen=True)
 class Ending:

@@ -124,6 +124,12 @@ class SessionApi(_Api):
                 return
             spawner._spawn_pending = spawner._stop_pending = False
         await self.stop_single_user(user)
+        if self._spawner(user) is spawner and spawner.ready:
+            # JupyterHub says nothing when it cannot take the route away, and leaves it at that.
+            spawner.asked.take_back()
+            raise CarrelError(
+                Code.UNAVAILABLE, "It was not stopped: the proxy does not answer.", "Try again."
+            )
 
     async def _cancel(self, spawner: Any) -> None:
         start = spawner._spawn_future

@@ -239,3 +239,17 @@ async def test_a_form_sent_many_times_at_once_starts_one_and_all_see_it(
     await until(lambda: world.ready("ada"))
     assert len(world.store.read(sessions.of_user, "ada")) == 1
     assert len(world.engine.containers) == 1
+
+
+async def test_an_end_that_the_proxy_keeps_from_coming_is_told_and_can_be_asked_again(
+    one: World,
+) -> None:
+    """JupyterHub answers that it has stopped, though it runs on."""
+    session = one.session("ada").id
+    await one.hub.proxy.close()
+    status, said = await end(one, "ada", session, {"reason": "idle"})
+    assert (status, said["message"].split(":")[0]) == (503, "It was not stopped")
+    assert one.session("ada").state is State.RUNNING
+    await one.hub.proxy.start()
+    assert (await end(one, "ada", session, {"reason": "admin"}))[0] == 204
+    assert one.session("ada").reason is Reason.ADMIN
