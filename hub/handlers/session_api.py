@@ -123,10 +123,10 @@ class SessionApi(_Api):
             if self._spawner(user) is not spawner or not spawner.session_id:
                 return
             spawner._spawn_pending = spawner._stop_pending = False
-        await self.stop_single_user(user)
-        if self._spawner(user) is spawner and spawner.ready:
-            # JupyterHub says nothing when it cannot take the route away, and leaves it at that.
-            spawner.asked.take_back()
+        stop = await self.stop_single_user(user)
+        # JupyterHub says nothing when it cannot take the route away, and leaves it at that.
+        stop.add_done_callback(lambda _: spawner.ready and spawner.asked.take_back())
+        if stop.done() and spawner.ready:
             raise CarrelError(
                 Code.UNAVAILABLE, "It was not stopped: the proxy does not answer.", "Try again."
             )

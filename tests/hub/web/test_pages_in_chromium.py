@@ -107,10 +107,10 @@ async def test_what_is_unknown_is_said_and_taken_back_on_open_pages(
     await expect(cell).to_have_text("small, unknown")
     await people.get_by_label("Mark student2").check()
     school.store.decide(reach.record_answer, [], datetime.now(UTC))
-    await expect(cell).to_have_text("small, running")
+    await expect(cell).to_have_text("small, running", timeout=25_000)
     await expect(people.get_by_label("Mark student2")).to_be_checked()
     await page.bring_to_front()
-    await expect(page.locator("#engine")).to_have_text("")
+    await expect(page.locator("#engine")).to_have_text("", timeout=25_000)
     await expect(page.locator("#sessions")).to_contain_text("running")
 
 
