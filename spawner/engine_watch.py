@@ -32,6 +32,7 @@ class EngineWatch:
         self._socket = socket
         self._followers: dict[str, Callable[[Happened], None]] = {}
         self._since = ""
+        self._heard = False
         self._listening: asyncio.Task[None] | None = None
 
     def follow(self, session: str, told: Callable[[Happened], None]) -> None:
@@ -46,14 +47,14 @@ class EngineWatch:
     async def _listen(self) -> None:
         wait_s = RETRY_FIRST_S
         while self._followers:
-            loop = asyncio.get_running_loop()
-            began = loop.time()
+            self._heard = False
             try:
                 await self._hear()
                 log.info("The engine's events broke off; listening again.")
             except _FAULTS as error:
-                log.warning("The engine's events are not heard, so sessions are polled: %s", error)
-            if loop.time() - began > RETRY_MOST_S:
+                if self._heard or wait_s == RETRY_FIRST_S:  # once, not at every try
+                    log.warning("The engine is not heard, so sessions are polled: %s", error)
+            if self._heard:
                 wait_s = RETRY_FIRST_S
             await asyncio.sleep(wait_s)
             wait_s = min(wait_s * 2, RETRY_MOST_S)
@@ -66,6 +67,7 @@ class EngineWatch:
             aiohttp.ClientSession(connector=connector, timeout=_LIMITS) as http,
             http.get("http://node/events", params=query, raise_for_status=True) as answer,
         ):
+            self._heard = True
             async for line in answer.content:
                 if (event := read(line)) is not None:
                     self._tell(event)

@@ -135,7 +135,9 @@ async def test_between_a_cancel_and_its_end_nothing_is_started_or_taken_for_read
 
 
 @pytest.mark.parametrize("session", [NOBODY, "theirs"])
-async def test_nobody_ends_or_sees_what_is_anothers(world: World, session: str) -> None:
+async def test_nobody_ends_sees_or_starts_what_is_anothers(
+    world: World, browser: Browser, session: str
+) -> None:
     theirs = await runs(world, "ada")
     world.add("eve")
     await world.hub.api("POST", "/users/eve")
@@ -147,6 +149,16 @@ async def test_nobody_ends_or_sees_what_is_anothers(world: World, session: str) 
     for path in (f"/carrel/users/ada/sessions/{id_}", "/carrel/sessions"):
         status, _ = await world.hub.api("GET", path, token=token)
         assert status in (403, 404)
+    # Nor starts something for others, or a second one under another name.
+    for path in ("/users/ada/server", "/users/ada/servers/second", "/users/eve/servers/second"):
+        status, _ = await world.hub.api("POST", path, token=token)
+        assert status in (400, 403, 404), path
+    await browser.log_in("eve")
+    xsrf = next(c.value for c in browser.http.cookie_jar if c.key == "_xsrf")
+    url = f"{browser.url}/spawn/ada?_xsrf={xsrf}"
+    async with browser.http.post(url, data={"profile": "small"}) as answer:
+        assert answer.status in (403, 404)
+    assert len(world.engine.containers) == 1
     status, _ = await end(world, "ada", theirs, token="0" * 32)
     assert status == 403
     assert await world.ready("ada")
