@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from hub import sessions
-from hub.enums import Reason, Role, State
+from hub.enums import Reason, State
 from tests.hub.world import Browser, World, answering_for_all, opened, until
 from tests.spawner.fake_engine import slow
 
@@ -199,15 +199,6 @@ async def test_people_say_of_themselves_only_what_is_true(one: World) -> None:
         assert status == 403
     assert (await end(one, "ada", session, None, token))[0] == 204
     assert one.session("ada").reason is Reason.STOPPED_BY_USER
-    # And an administrator is one.
-    one.add("adm", Role.ADMIN)
-    await one.hub.api("POST", "/users/adm")
-    session = await runs(one, "ada")
-    # Groups come with a login; the account decides.
-    status, _ = await end(one, "ada", session, None, await token_of(one, "adm"))
-    assert status in (204, 404)
-    if status == 204:
-        assert one.session("ada").reason is Reason.ADMIN
 
 
 async def test_a_form_of_another_site_ends_nothing(one: World, browser: Browser) -> None:
