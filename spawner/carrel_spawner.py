@@ -76,6 +76,7 @@ class CarrelSpawner(Choosing, DockerSpawner):
 
     def __init__(self, **kwargs: Any) -> None:
         self.steps = Steps()
+        self._noticing: asyncio.Task[int | None] | None = None
         self._forget()
         super().__init__(**kwargs)
 
@@ -221,6 +222,15 @@ class CarrelSpawner(Choosing, DockerSpawner):
         if self._life is not None:
             await self._life.settle_ended()
         await maybe_future(super().run_post_stop_hook())
+
+    async def poll_and_notify(self) -> int | None:
+        """One at a time: whoever comes while an end is being noticed waits until it has been.
+
+        JupyterHub's own answers the second at once, before the session is marked as stopping.
+        """
+        if self._noticing is None or self._noticing.done():
+            self._noticing = keep(super().poll_and_notify())
+        return await asyncio.shield(self._noticing)
 
     def start_polling(self) -> None:
         """Polling, and beside it the engine's own word: an end is noticed as it happens."""

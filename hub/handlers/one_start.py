@@ -17,6 +17,13 @@ UNDER_WAY = "A start of this session is under way already. Nothing else was star
 CANCELLED = "This start was cancelled. Nothing was started."
 
 
+class UnderWay(web.HTTPError):
+    """Somebody asked for what is under way."""
+
+    def __init__(self) -> None:
+        super().__init__(409, UNDER_WAY)
+
+
 class OneStart(BaseHandler):
     """For handlers that start sessions."""
 
@@ -28,7 +35,7 @@ class OneStart(BaseHandler):
 
     async def spawn_single_user(self, user: Any, *args: Any, **kwargs: Any) -> None:
         if user.name in self._beginning or user.spawner.pending:
-            raise web.HTTPError(409, UNDER_WAY)
+            raise UnderWay
         self._beginning.add(user.name)
         try:
             await super().spawn_single_user(user, *args, **kwargs)

@@ -13,7 +13,7 @@ from tornado.httputil import url_concat
 
 from hub import accounts, reach, sessions
 from hub.enums import Interface, State, Unknown
-from hub.handlers.one_start import OneStart
+from hub.handlers.one_start import OneStart, UnderWay
 from hub.handlers.open_page import WELCOME
 from hub.sessions import Session
 from spawner.errors import CarrelError
@@ -104,6 +104,12 @@ class StartPage(_Visited, OneStart, SpawnHandler):
             self.redirect(self._get_pending_url(user, server_name))
             return
         await super()._post(user_name, server_name, display_name)
+
+    async def _wrap_spawn_single_user(self, user: Any, server_name: str, *more: Any) -> None:
+        try:
+            await super()._wrap_spawn_single_user(user, server_name, *more)
+        except UnderWay:
+            self.redirect(self._get_pending_url(user, server_name))
 
 
 class ProgressPage(_Visited, SpawnPendingHandler):
