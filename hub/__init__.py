@@ -16,9 +16,11 @@ The only code that opens Carrel's database. Deciders are pure, one subject a fil
     admission queueing waiting capacity remapping
                                              what may start, when, and who waits for it
     sessions lifecycle reentry               what runs; starts that a restart of the hub interrupted
+    endings culling                          what a session is ended for; the idle culler
     hub_api node_api                         JupyterHub's API; node's socket, for homes
     homes departures outsiders export        sizes; deleted accounts; who is shut out; all about one
     reconciling reconciler                   rows and containers compared: orphans are removed
+    reach engine_look                        what is unknown while the engine does not answer
     proxy_watch proxy_activity               a restarted proxy gets its routes back; who is active
     hub_database                             JupyterHub's own file: its commits wait for no disk
     chores housekeeping                      what is done when it is due; the process that does it

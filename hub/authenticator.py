@@ -24,8 +24,10 @@ from hub.handlers.demo_page import DemoLogin
 from hub.handlers.export_page import ExportPage
 from hub.handlers.form import LoginPage, Script
 from hub.handlers.invitation_page import InvitationPage
+from hub.handlers.one_start import StartApi
 from hub.handlers.open_page import OpenPage
 from hub.handlers.reset_page import ResetPage
+from hub.handlers.session_api import SessionApi, SessionsApi
 from hub.handlers.start_pages import HomePage, ProgressPage, StartPage
 from hub.login import WRONG, Login, Refusal, check, precheck
 from hub.settings import Settings
@@ -135,6 +137,9 @@ class Accounts(Authenticator):
             (r"/spawn/([^/]+)", StartPage),
             (r"/spawn-pending/([^/]+)", ProgressPage),
             (r"/open", OpenPage),
+            (r"/api/carrel/sessions", SessionsApi),
+            (r"/api/carrel/users/([^/]+)/sessions/([0-9a-f]{12})", SessionApi),
+            (r"/api/users/([^/]+)/server", StartApi),
             (r"/link\.js", Script, {"name": "link.js"}),
         ]
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from hub import installation, node_api
 from hub.chores import Chores
+from hub.engine_look import EngineLook
 from hub.hub_api import HubApi
 from hub.proxy_watch import ProxyWatch
 from hub.reconciler import Reconciler
@@ -28,6 +29,7 @@ EVERY_S = 60.0
 MEASURE_EVERY_S = 600.0
 RECONCILE_EVERY_S = 10.0
 PROXY_EVERY_S = 3.0
+ENGINE_EVERY_S = 3.0
 REENTRY_EVERY_S = 2.0
 """The hub starts us before it has looked at the servers of before."""
 AGAIN_S = 5.0
@@ -71,6 +73,7 @@ async def main() -> None:
             (chores.measure, MEASURE_EVERY_S),
             (reconciler.look, RECONCILE_EVERY_S),
             (proxy.look, PROXY_EVERY_S),
+            (EngineLook(store, node).look, ENGINE_EVERY_S),
         )
     ]
     ended = asyncio.Event()

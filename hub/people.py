@@ -8,9 +8,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hub.enums import Role, State
+from hub import reach
+from hub.enums import Role, State, Unknown
 from hub.models import accounts, homes, sessions
 from hub.powers import Actor, looked_after, require_people
+from hub.reach import Reach
 
 PAGE = 100
 """People on one page."""
@@ -43,6 +45,8 @@ class Person:
     profile: str | None
     """Of the session that has not ended."""
     state: State | None
+    unknown: Unknown | None
+    """Why nothing is known of that session at the moment."""
     home_bytes: int | None
     """As measured last; None: not yet."""
 
@@ -60,7 +64,7 @@ class Found:
         return max(1, -(-self.total // PAGE))
 
 
-def find(tx: sa.Connection, actor: Actor, search: Search) -> Found:
+def find(tx: sa.Connection, actor: Actor, search: Search, now: datetime) -> Found:
     """The people whom the actor looks after and who fit the search, by name.
 
     Raises CarrelError(REFUSED) for whoever looks after nobody.
@@ -78,17 +82,19 @@ def find(tx: sa.Connection, actor: Actor, search: Search) -> Found:
         .limit(PAGE)
         .offset((page - 1) * PAGE)
     )
-    return Found(tuple(_person(row) for row in rows), total, page)
+    seen = reach.last(tx)
+    return Found(tuple(_person(row, seen, now) for row in rows), total, page)
 
 
-def one(tx: sa.Connection, actor: Actor, name: str) -> Person | None:
+def one(tx: sa.Connection, actor: Actor, name: str, now: datetime) -> Person | None:
     """One person, or None when there is none whom the actor looks after."""
     rows = tx.execute(
         sa.select(*_columns)
         .select_from(_with_home)
         .where(looked_after(actor, accounts), accounts.c.name == name)
     )
-    return next((_person(row) for row in rows), None)
+    seen = reach.last(tx)
+    return next((_person(row, seen, now) for row in rows), None)
 
 
 _active = sa.select(sessions).where(sessions.c.state != State.ENDED).subquery("active")
@@ -108,6 +114,7 @@ _columns = (
     _last_end.label("last_end"),
     _active.c.profile,
     _active.c.state,
+    _active.c.paused_at,
     homes.c.size_bytes,
 )
 
@@ -129,7 +136,7 @@ def _fitting(search: Search) -> list[sa.ColumnElement[bool]]:
     return conditions
 
 
-def _person(row: Any) -> Person:
+def _person(row: Any, found: Reach | None, now: datetime) -> Person:
     seen = [moment for moment in (row.last_login_at, row.last_end) if moment]
     return Person(
         name=row.name,
@@ -141,5 +148,6 @@ def _person(row: Any) -> Person:
         last_seen_at=max(seen, default=None),
         profile=row.profile,
         state=row.state,
+        unknown=reach.why(row.state, row.paused_at, found, now),
         home_bytes=row.size_bytes,
     )

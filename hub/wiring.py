@@ -102,7 +102,7 @@ def _people(c: Config, installation: Installation, store: Store) -> None:
 def _sessions(c: Config, installation: Installation, store: Store) -> None:
     settings = installation.settings
     house = installation.house()
-    policy = Lifecycle(store, house, idle_limit_s=settings.idle.limit_hours * 3600)
+    policy = Lifecycle(store, house)
     c.JupyterHub.spawner_class = bound(
         Bindings(
             installation.site(),
@@ -118,14 +118,13 @@ def _sessions(c: Config, installation: Installation, store: Store) -> None:
 
 
 def _services(c: Config, installation: Installation) -> None:
-    idle = installation.settings.idle
-    culler = [
-        sys.executable, "-m", "jupyterhub_idle_culler",
-        f"--timeout={int(idle.limit_hours * 3600)}",
-        f"--cull-every={int(idle.check_every_minutes * 60)}",
-    ]  # fmt: skip
+    etc = str(installation.settings.data_dir / "etc")
     c.JupyterHub.services = [
-        {"name": scopes.CULLER, "command": culler},
+        {
+            "name": scopes.CULLER,
+            "command": [sys.executable, "-m", "hub.culling"],
+            "environment": {"CARREL_ETC": etc},
+        },
         {
             "name": scopes.WEB,
             # External, with a fixed token: a managed service that crashes takes the hub along.
@@ -142,7 +141,7 @@ def _services(c: Config, installation: Installation) -> None:
             "name": scopes.HOUSEKEEPING,
             "command": [sys.executable, "-m", "hub.housekeeping"],
             "environment": {
-                "CARREL_ETC": str(installation.settings.data_dir / "etc"),
+                "CARREL_ETC": etc,
                 "CARREL_PROXY_API": PROXY_API,
             },
         },

@@ -13,7 +13,7 @@ from hub.cli.database import by, opened
 from hub.cli.inside import ensure_inside
 from hub.cli.new_password import Generate, Stdin, new_password
 from hub.cli.output import as_json, note, table, verb
-from hub.enums import Role
+from hub.enums import Reason, Role
 from hub.settings import Settings
 from spawner.confinement import HOMES
 from spawner.errors import CarrelError, Code
@@ -254,10 +254,16 @@ def _is_there(store: Store, name: str, role: Role) -> bool:
 
 def _put_out(settings: Settings, name: str, done: str) -> None:
     """Ends cookies, tokens and session; ``done`` says what stands when that fails."""
-    from hub import hub_api
+    from hub import hub_api, sessions
 
+    with opened(settings) as store:
+        session = store.read(sessions.active_of, name)
+    api, limit_s = hub_api.of(settings), hub_api.stop_timeout_s(settings)
     try:
-        hub_api.of(settings).remove_user(name, hub_api.stop_timeout_s(settings))
+        if session is not None:
+            why = f"{done}."
+            api.end_session(hub_api.Wanted(name, session.id, Reason.ADMIN, why), limit_s)
+        api.remove_user(name, limit_s)
     except CarrelError as error:
         raise CarrelError(
             Code.FAILED,

@@ -7,6 +7,7 @@ browser that loads links ahead, change somebody's habit.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import unicodedata
 from dataclasses import dataclass, replace
@@ -18,10 +19,13 @@ from hub import accounts
 from hub.enums import Interface
 from hub.handlers.form import Form
 from hub.handlers.session_files import holds
+from spawner.background import keep
 from spawner.errors import CarrelError, Code
 
 WELCOME = "Welcome.ipynb"
 """What images/session puts into a new home."""
+POLL_S = 3.0
+"""How long the engine is waited for before a session that seems to run is opened."""
 MOST_PATH = 1024
 """In characters."""
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
@@ -109,7 +113,8 @@ class OpenPage(Form):
         user = self.current_user
         if user.running:
             # One that died unnoticed would answer with the proxy's error page.
-            await user.spawner.poll_and_notify()
+            # An engine that takes its time says nothing about it, and keeps nobody waiting.
+            await asyncio.wait([keep(user.spawner.poll_and_notify())], timeout=POLL_S)
         if not user.spawner.ready:
             # JupyterHub carries `next` through login, start and progress page.
             back = f"{self.hub.base_url}open?{asked.query}"

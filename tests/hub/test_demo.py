@@ -16,6 +16,7 @@ from hub.powers import Actor
 from hub.settings import Settings, load
 from hub.store import Store
 from spawner.errors import CarrelError, Code
+from tests.hub.conftest import NOW
 from tests.hub.real_hub.running import Hub
 
 
@@ -23,7 +24,7 @@ def test_the_people_are_made_once(store: Store, by: By) -> None:
     assert store.decide(demo.populate, by) == len(demo.PEOPLE)
     assert store.decide(demo.populate, by) == 0
     teacher = Actor("teacher", Role.TEACHER)
-    found = store.read(people.find, teacher, Search())
+    found = store.read(people.find, teacher, Search(), NOW)
     assert {person.name for person in found.people} == {f"student{n}" for n in range(1, 31)}
     (link,) = store.read(invitations.of_actor, teacher)
     assert link.most_uses == 30
