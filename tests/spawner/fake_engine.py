@@ -75,7 +75,7 @@ class FakeEngine:
             ]
         )
         app.add_routes(self.more_routes())
-        self._runner = web.AppRunner(app, shutdown_timeout=0.1, handler_cancellation=True)
+        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
         await web.UnixSite(self._runner, str(self.socket)).start()
 
@@ -179,12 +179,17 @@ class FakeEngine:
         queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.listeners.append(queue)
         try:
-            while True:
-                event = await queue.get()
+            # Looked at, not cancelled: what else was asked for goes on when the caller has left.
+            while request.transport is not None and not request.transport.is_closing():
+                try:
+                    event = await asyncio.wait_for(queue.get(), 0.1)
+                except TimeoutError:
+                    continue
                 if event["Action"] in wanted:
                     await response.write(json.dumps(event).encode() + b"\n")
         finally:
             self.listeners.remove(queue)
+        return response
 
     async def _list(self, request: web.Request) -> web.Response:
         wanted = json.loads(request.query.get("filters", "{}")).get("status")
