@@ -1,0 +1,173 @@
+"""An engine that answers wrongly, late or never: a real one, behind a socket that misbehaves."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+
+import pytest
+
+from tests.system.between import Mode, When
+from tests.system.school import note, until
+
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
+
+OUTAGE_S = 66
+"""Two polls of each session (every 30 s and a tenth), six looks of the reconciler (10 s), and
+each chore of housekeeping (60 s)."""
+LOOK_EVERY_S = 3
+FIVE = tuple(f"fay{number}" for number in range(5))
+CALLS = list(itertools.product(("create", "start", "inspect"), When))
+
+
+@pytest.mark.parametrize("mode", [Mode.ERROR, Mode.SILENCE])
+async def test_five_sessions_live_through_an_engine_that_gives_no_answer(
+    behind, mode, record_property
+):
+    """Even if the hub is killed meanwhile, and asks as it begins anew."""
+    school, between = behind
+    if not school.rows():
+        school.add(*FIVE)
+        await school.know(*FIVE)
+    await school.start(*FIVE)
+    tokens = {name: await school.token(name) for name in FIVE}
+    before = {box.user: box.id for box in school.boxes()}
+    wanted = {row["id"]: "running" for row in school.rows(active=True)}
+    assert len(wanted) == len(before) == 5
+
+    with between.misbehaving(mode):
+        for number in range(OUTAGE_S // LOOK_EVERY_S):
+            await asyncio.sleep(LOOK_EVERY_S)
+            if number == 10:
+                school.kill("hub")
+            assert {row["id"]: row["state"] for row in school.rows(active=True)} == wanted
+            assert {box.user: box.id for box in school.boxes()} == before
+            # Nobody's kernel is cut off from its owner.
+            assert all([await school.answers(*one) for one in tokens.items()])
+
+    async def all_is_back():
+        ready = [await school.is_ready(name) for name in FIVE]
+        return all(ready) and all([await school.answers(*one) for one in tokens.items()])
+
+    took_s = await until(all_is_back, 30)
+    note(f"engine gave {mode.value} for {OUTAGE_S} s, all back", took_s, record_property)
+    assert {row["id"]: row["state"] for row in school.rows(active=True)} == wanted
+    assert {box.user: box.id for box in school.boxes()} == before
+    await school.stop(*FIVE)
+
+
+async def test_a_start_that_is_cancelled_at_any_call_leaves_nothing(behind, record_property):
+    """Nine at once, each cancelled while one call for its container stands still."""
+    school, between = behind
+    people = {f"c{verb}{when.value}": (verb, when) for verb, when in CALLS}
+    school.add(*people)
+    await school.know(*people)
+
+    async def cancel(name):
+        with between.hold(people[name][0], name, people[name][1]) as hold:
+            asking = asyncio.create_task(school.ask_for(name))
+            assert await asyncio.to_thread(hold.reached.wait, 90), f"{name}: never asked for"
+            assert school.row(name)["state"] == "starting"
+            status, said = await school.leave(name)
+            assert status in (202, 204), (name, said)
+        await asking
+
+        async def nothing_is_left():
+            gone = await school.is_gone(name) and school.row(name)["state"] == "ended"
+            return gone and not [box for box in school.boxes() if box.user == name]
+
+        took_s = await until(nothing_is_left, 120)
+        assert school.row(name)["reason"] == "stopped_by_user", school.row(name)
+        return took_s
+
+    took = dict(zip(people, await asyncio.gather(*map(cancel, people)), strict=True))
+    for name, took_s in took.items():
+        note(f"start cancelled, {name[1:]}, nothing left", took_s, record_property)
+    # What comes late would be there by now: every call has been answered.
+    assert await school.has_ended_well()
+    await school.start(*people)
+    assert await school.has_ended_well(with_users=tuple(people))
+    await school.stop(*people)
+
+
+@pytest.mark.parametrize(
+    ("verb", "when"),
+    [
+        ("create", When.BEFORE),
+        ("create", When.AFTER),  # it is there, and nobody has noted its id
+        ("start", When.BEFORE),
+        ("start", When.AFTER),
+        ("inspect", When.AFTER),
+    ],
+)
+async def test_a_start_whose_hub_is_killed_is_adopted_or_removed(
+    behind, verb, when, record_property
+):
+    school, between = behind
+    name = f"k{verb}{when.value}"
+    school.add(name)
+    await school.know(name)
+    with between.hold(verb, name, when) as hold:
+        asking = asyncio.create_task(school.ask_for(name))
+        assert await asyncio.to_thread(hold.reached.wait, 60)
+        first = school.row(name)["id"]
+        school.kill("hub")
+        await asyncio.wait([asking])
+        asking.exception()
+
+    async def is_decided():
+        boxes, row = school.boxes(), by_id(school, first)
+        assert len([box for box in boxes if box.state == "running"]) <= 1, boxes
+        states = [box.state for box in boxes if box.session == first]
+        return (row["state"], states) in (("running", ["running"]), ("ended", []))
+
+    took_s = await until(is_decided, 30)
+    row = by_id(school, first)
+    note(f"hub killed at {verb}/{when.value}, start {row['state']}", took_s, record_property)
+    # Whoever asked for it has a session all the same, and one.
+    await until(lambda: school.is_ready(name), 60)
+    assert await school.has_ended_well(with_users=(name,))
+    if row["state"] == "ended":
+        assert row["reason"] == "failed_to_start", row
+        assert row["detail"], row
+    assert by_id(school, first) == row
+    await school.stop(name)
+    assert await school.has_ended_well()
+
+
+@pytest.mark.parametrize(
+    ("verb", "when"), [("stop", When.BEFORE), ("stop", When.AFTER), ("remove", When.AFTER)]
+)
+async def test_a_stop_whose_hub_is_killed_is_carried_to_its_end(
+    behind, verb, when, record_property
+):
+    school, between = behind
+    name = f"s{verb}{when.value}"
+    school.add(name)
+    await school.know(name)
+    await school.start(name)
+    first = school.row(name)["id"]
+    with between.hold(verb, name, when) as hold:
+        asking = asyncio.create_task(school.leave(name))
+        assert await asyncio.to_thread(hold.reached.wait, 60)
+        school.kill("hub")
+        await asyncio.wait([asking])
+        asking.exception()
+
+    async def is_over():
+        return await school.is_gone(name) and await school.has_ended_well()
+
+    took_s = await until(is_over, 60)
+    row = by_id(school, first)
+    note(f"hub killed at {verb}/{when.value}, end on record", took_s, record_property)
+    assert row["state"] == "ended"
+    assert row["reason"] in ("stopped_by_user", "exited", "engine_lost"), row
+    assert row["ended_at"] is not None
+    await school.start(name)
+    assert by_id(school, first) == row
+    await school.stop(name)
+
+
+def by_id(school, session):
+    (row,) = [row for row in school.rows() if row["id"] == session]
+    return row
