@@ -8,7 +8,8 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from tests import run
@@ -31,11 +32,11 @@ def info(field: str) -> str:
 @contextlib.contextmanager
 def live_restore() -> Iterator[None]:
     """Containers outlive the daemon, as long as this lasts."""
-    _configure({"live-restore": True})
+    _configure(live_restore=True)
     try:
         yield
     finally:
-        _configure({})
+        _configure(live_restore=False)
 
 
 @contextlib.contextmanager
@@ -59,11 +60,14 @@ def down(how: signal.Signals) -> Iterator[None]:
 
 
 def end(how: signal.Signals) -> None:
-    process = pid()
-    os.kill(process, how)
-    _until(lambda: _is_over(process), "dockerd does not end")
-    # A killed one leaves it, and where nobody reaps the dead the next would believe it.
-    run.PID_FILE.unlink(missing_ok=True)
+    """Ends dockerd; the containerd that it started, unless the host has one, ends with it."""
+    files = (run.PID_FILE, run.EXEC_ROOT / "exec" / "containerd" / "containerd.pid")
+    processes = {file: int(file.read_text(encoding="ascii")) for file in files if file.exists()}
+    os.kill(processes[run.PID_FILE], how)
+    for file, process in processes.items():
+        _until(partial(_is_over, process), f"the process of {file} does not end")
+        # A killed one leaves it, and where nobody reaps the dead the next would believe it.
+        file.unlink(missing_ok=True)
 
 
 def start() -> None:
@@ -72,10 +76,10 @@ def start() -> None:
     _until(lambda: bool(info("ID")), "dockerd does not start")
 
 
-def _configure(config: dict[str, bool]) -> None:
-    run.DAEMON_JSON.write_text(json.dumps(config), encoding="ascii")
+def _configure(*, live_restore: bool) -> None:
+    run.DAEMON_JSON.write_text(json.dumps({"live-restore": live_restore}), encoding="ascii")
     os.kill(pid(), signal.SIGHUP)
-    wanted = str(config.get("live-restore", False)).lower()
+    wanted = str(live_restore).lower()
     _until(lambda: info("LiveRestoreEnabled") == wanted, "dockerd does not take its settings")
 
 
@@ -87,7 +91,7 @@ def _is_over(process: int) -> bool:
     return stat.rpartition(")")[2].split()[0] == "Z"
 
 
-def _until(true, complaint: str) -> None:
+def _until(true: Callable[[], bool], complaint: str) -> None:
     until = time.monotonic() + PATIENCE_S
     while not true():
         assert time.monotonic() < until, complaint

@@ -25,6 +25,7 @@ class Two:
     def are_the_same(self) -> bool:
         boxes = {box.user: box.id for box in self.school.boxes() if box.state == "running"}
         rows = {row["user"]: row["container_id"] for row in self.school.rows(active=True)}
+        rows = {user: id_ for user, id_ in rows.items() if user in NAMES}
         return boxes == rows == self.ids
 
     async def answer(self) -> bool:
@@ -119,7 +120,7 @@ async def test_a_killed_node_is_back_and_sessions_live_on(two, school, record_pr
     assert two.are_the_same()
 
 
-async def test_without_node_nothing_ends_and_a_start_says_what_is_missing(
+async def test_without_node_nothing_ends_and_a_start_fails_with_the_reason(
     two, school, record_property
 ):
     school.add("nia")
@@ -127,11 +128,10 @@ async def test_without_node_nothing_ends_and_a_start_says_what_is_missing(
     docker = school.carrel.engine.docker
     docker("stop", school.process("node"))
     try:
-        status, said = await school.ask_for("nia")
-        assert status >= 400, said
-        assert "The container engine does not answer" in said["message"], said
-        # Longer than two polls of a session (30 s) and six looks of the reconciler (10 s).
-        for _ in range(13):
+        await school.ask_for("nia")
+        await until(lambda: school.is_gone("nia"), 60)
+        # A poll of each session (30 s and a tenth) and three looks of the reconciler (10 s).
+        for _ in range(7):
             await asyncio.sleep(5)
             assert two.are_the_same()
             assert await two.are_listed()
@@ -139,7 +139,11 @@ async def test_without_node_nothing_ends_and_a_start_says_what_is_missing(
         docker("start", school.process("node"))
     took_s = await until(lambda: asyncio.to_thread(node_is_well, school), 30)
     note("node stopped for a minute, well", took_s, record_property)
-    await until(lambda: asyncio.to_thread(two.are_the_same), 30)
+    # Whether anything was made is known only now.
+    await until(lambda: is_ended(school, "nia"), 60)
+    assert school.row("nia")["reason"] == "failed_to_start"
+    assert "The container engine does not answer" in school.row("nia")["detail"]
+    assert two.are_the_same()
     assert await two.answer()
     await school.start("nia")
     await school.stop("nia")
@@ -151,10 +155,10 @@ async def test_a_paused_session_is_kept_and_answers_again(two, school, record_pr
     (box,) = [box for box in school.boxes() if box.user == "pia"]
     docker("pause", box.id)
     try:
-        # Two polls (30 s each, and their jitter); meanwhile the hub begins anew.
-        for number in range(13):
+        # A poll of each session (30 s and a tenth); then the hub begins anew, and looks.
+        for number in range(10):
             await asyncio.sleep(5)
-            if number == 6:
+            if number == 7:
                 school.kill("hub")
             assert {row["state"] for row in school.rows(active=True)} == {"running"}
             assert len(school.rows(active=True)) == 2
@@ -164,6 +168,10 @@ async def test_a_paused_session_is_kept_and_answers_again(two, school, record_pr
     note("session paused, answers", took_s, record_property)
     await until(two.are_listed, 30)
     assert {box.user: box.id for box in school.boxes()} == two.ids
+
+
+async def is_ended(school, name):
+    return school.row(name)["state"] == "ended"
 
 
 def is_healthy(school, process):
