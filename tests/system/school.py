@@ -13,7 +13,7 @@ import subprocess
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -162,9 +162,7 @@ class School:
             await until(lambda user=user: self.is_ready(user), within_s)
 
     async def stop(self, *users: str) -> None:
-        for user in users:
-            with suppress(*FAULTS):
-                await self.leave(user)
+        await asyncio.gather(*(self.leave(user) for user in users))
         for user in users:
             await until(lambda user=user: self.is_gone(user), 90)
 
