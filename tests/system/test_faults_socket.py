@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from contextlib import ExitStack
 
 import pytest
 
@@ -17,6 +18,15 @@ OUTAGE_S = 66
 each chore of housekeeping (60 s)."""
 LOOK_EVERY_S = 3
 FIVE = tuple(f"fay{number}" for number in range(5))
+AT_A_START = [
+    ("create", When.BEFORE),
+    ("create", When.AFTER),  # it is there, and nobody has noted its id
+    ("start", When.BEFORE),
+    ("start", When.AFTER),
+    ("inspect", When.AFTER),
+]
+AT_A_STOP = [("stop", When.BEFORE), ("stop", When.AFTER), ("remove", When.AFTER)]
+ENDS = ("stopped_by_user", "exited", "engine_lost")
 CALLS = list(itertools.product(("create", "start", "inspect"), When))
 
 
@@ -90,82 +100,53 @@ async def test_a_start_that_is_cancelled_at_any_call_leaves_nothing(behind, reco
     await school.stop(*people)
 
 
-@pytest.mark.parametrize(
-    ("verb", "when"),
-    [
-        ("create", When.BEFORE),
-        ("create", When.AFTER),  # it is there, and nobody has noted its id
-        ("start", When.BEFORE),
-        ("start", When.AFTER),
-        ("inspect", When.AFTER),
-    ],
-)
-async def test_a_start_whose_hub_is_killed_is_adopted_or_removed(
-    behind, verb, when, record_property
+async def test_starts_and_stops_whose_hub_is_killed_are_adopted_or_carried_to_their_end(
+    behind, record_property
 ):
+    """Eight people, each at another call for their container, and one kill."""
     school, between = behind
-    name = f"k{verb}{when.value}"
-    school.add(name)
-    await school.know(name)
-    with between.hold(verb, name, when) as hold:
-        asking = asyncio.create_task(school.ask_for(name))
-        assert await asyncio.to_thread(hold.reached.wait, 60)
-        first = school.row(name)["id"]
+    starts = {f"k{verb}{when.value}": (verb, when) for verb, when in AT_A_START}
+    stops = {f"k{verb}{when.value}": (verb, when) for verb, when in AT_A_STOP}
+    people = starts | stops
+    school.add(*people)
+    await school.know(*people)
+    await school.start(*stops)
+    with ExitStack() as stack:
+        holds = [stack.enter_context(between.hold(verb, n, w)) for n, (verb, w) in people.items()]
+        asking = [asyncio.create_task(school.ask_for(name)) for name in starts]
+        asking += [asyncio.create_task(school.leave(name)) for name in stops]
+        for hold in holds:
+            assert await asyncio.to_thread(hold.reached.wait, 90), f"{hold.user}: never asked for"
+        first = {name: school.row(name)["id"] for name in people}
         school.kill("hub")
-        await asyncio.wait([asking])
-        asking.exception()
+        await asyncio.gather(*asking, return_exceptions=True)
 
-    async def is_decided():
-        boxes, row = school.boxes(), by_id(school, first)
-        assert len([box for box in boxes if box.state == "running"]) <= 1, boxes
-        states = [box.state for box in boxes if box.session == first]
-        return (row["state"], states) in (("running", ["running"]), ("ended", []))
+    async def decided(name):
+        async def is_decided():
+            boxes = [box for box in school.boxes() if box.user == name]
+            assert len([box for box in boxes if box.state == "running"]) <= 1, boxes
+            states = [box.state for box in boxes if box.session == first[name]]
+            found = (by_id(school, first[name])["state"], states)
+            adopted = name in starts and found == ("running", ["running"])
+            return adopted or found == ("ended", [])
 
-    took_s = await until(is_decided, 30)
-    row = by_id(school, first)
-    note(f"hub killed at {verb}/{when.value}, start {row['state']}", took_s, record_property)
-    # Whoever asked for it gets a session, and one.
-    await school.start(name)
-    assert await school.has_ended_well(with_users=(name,))
-    if row["state"] == "ended":
-        assert row["reason"] == "failed_to_start", row
-        assert row["detail"], row
-    assert by_id(school, first) == row
-    await school.stop(name)
+        took_s = await until(is_decided, 30)
+        state = by_id(school, first[name])["state"]
+        note(f"hub killed at {name[1:]}, session {state}", took_s, record_property)
+
+    await asyncio.gather(*map(decided, people))
+    on_record = {name: by_id(school, first[name]) for name in people}
+    for name, row in on_record.items():
+        if row["state"] == "ended":
+            reasons = ("failed_to_start",) if name in starts else ENDS
+            assert row["reason"] in reasons, row
+            assert row["detail"] or row["reason"] == "stopped_by_user", row
+    # Whoever wants a session gets one, and what was on record stays as it was.
+    await school.start(*people)
+    assert await school.has_ended_well(with_users=tuple(people))
+    assert {name: by_id(school, first[name]) for name in people} == on_record
+    await school.stop(*people)
     assert await school.has_ended_well()
-
-
-@pytest.mark.parametrize(
-    ("verb", "when"), [("stop", When.BEFORE), ("stop", When.AFTER), ("remove", When.AFTER)]
-)
-async def test_a_stop_whose_hub_is_killed_is_carried_to_its_end(
-    behind, verb, when, record_property
-):
-    school, between = behind
-    name = f"s{verb}{when.value}"
-    school.add(name)
-    await school.know(name)
-    await school.start(name)
-    first = school.row(name)["id"]
-    with between.hold(verb, name, when) as hold:
-        asking = asyncio.create_task(school.leave(name))
-        assert await asyncio.to_thread(hold.reached.wait, 60)
-        school.kill("hub")
-        await asyncio.wait([asking])
-        asking.exception()
-
-    async def is_over():
-        return await school.is_gone(name) and await school.has_ended_well()
-
-    took_s = await until(is_over, 60)
-    row = by_id(school, first)
-    note(f"hub killed at {verb}/{when.value}, end on record", took_s, record_property)
-    assert row["state"] == "ended"
-    assert row["reason"] in ("stopped_by_user", "exited", "engine_lost"), row
-    assert row["ended_at"] is not None
-    await school.start(name)
-    assert by_id(school, first) == row
-    await school.stop(name)
 
 
 def by_id(school, session):
