@@ -156,7 +156,7 @@ class School:
     async def leave(self, user: str) -> tuple[int, Any]:
         return await self.api("DELETE", f"/users/{user}/server")
 
-    async def start(self, *users: str, within_s: float = 120) -> None:
+    async def start(self, *users: str, within_s: float = 240) -> None:
         await asyncio.gather(*(self.ask_for(user) for user in users))
         for user in users:
             await until(lambda user=user: self.is_ready(user), within_s)
@@ -165,6 +165,10 @@ class School:
         await asyncio.gather(*(self.leave(user) for user in users))
         for user in users:
             await until(lambda user=user: self.is_gone(user), 90)
+
+    async def empty(self) -> None:
+        """Everybody leaves: a test that failed must not be in the way of the next."""
+        await self.stop(*{row["user"] for row in self.rows(active=True)})
 
     async def token(self, user: str) -> str:
         status, made = await self.api("POST", f"/users/{user}/tokens", {})

@@ -21,6 +21,12 @@ LOOK_EVERY_S = 3
 NAMES = tuple(f"fay{number}" for number in range(5))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def all_leave(school):
+    yield
+    asyncio.run(school.empty())
+
+
 @pytest.fixture
 async def five(school, others_are_well):
     """Five live sessions, and what their owners ask with."""

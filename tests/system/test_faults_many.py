@@ -18,7 +18,13 @@ from tests.system.school import FAULTS, note, until
 pytestmark = [pytest.mark.engine]
 
 
-@pytest.mark.timeout(300)
+@pytest.fixture(autouse=True)
+async def all_leave(school):
+    yield
+    await school.empty()
+
+
+@pytest.mark.timeout(600)
 async def test_a_rush_of_twelve_is_ready_and_never_more_start_than_there_are_slots(
     school, record_property
 ):
@@ -167,7 +173,7 @@ async def a_bad_day(school, seconds, seed, record_property):
     assert await school.has_ended_well()
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 async def test_a_bad_day_ends_well(school, record_property):
     await a_bad_day(school, 60, int(os.environ.get("BAD_DAY_SEED", "4")), record_property)
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.system.school import School, note, until
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
 NAMES = ("pia", "pol")
 
 

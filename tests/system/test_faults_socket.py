@@ -30,6 +30,12 @@ ENDS = ("stopped_by_user", "exited", "engine_lost")
 CALLS = list(itertools.product(("create", "start", "inspect"), When))
 
 
+@pytest.fixture(autouse=True)
+async def all_leave(behind):
+    yield
+    await behind[0].empty()
+
+
 @pytest.mark.parametrize("mode", [Mode.ERROR, Mode.SILENCE])
 async def test_five_sessions_live_through_an_engine_that_gives_no_answer(
     behind, mode, record_property
