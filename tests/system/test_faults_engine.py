@@ -30,8 +30,7 @@ def all_leave(school):
 @pytest.fixture
 async def five(school, others_are_well):
     """Five live sessions, and what their owners ask with."""
-    if not school.rows():
-        await asyncio.to_thread(school.add, *NAMES)
+    school.add(*NAMES)
     await school.know(*NAMES)
     await school.start(*NAMES)
     return {name: await school.token(name) for name in NAMES}
