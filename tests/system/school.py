@@ -172,7 +172,14 @@ class School:
 
     async def empty(self) -> None:
         """Everybody leaves: a test that failed must not be in the way of the next."""
+        await until(self.hub_answers, 60)
         await self.stop(*{row["user"] for row in self.rows(active=True)})
+
+    async def hub_answers(self) -> bool:
+        try:
+            return (await self.api("GET", "/info"))[0] == 200
+        except FAULTS:
+            return False
 
     async def token(self, user: str) -> str:
         status, made = await self.api("POST", f"/users/{user}/tokens", {})
