@@ -2,8 +2,8 @@
 
 The only code that opens Carrel's database. Deciders are pure, one subject a file.
 
-    settings knobs crossed settings_table texts
-                                             every knob, read once; its table in the docs; languages
+    settings knobs sign_on_knobs crossed settings_table texts moments
+                                             every knob, its table in the docs; languages, times
     installation wiring scopes origins       what `up` wrote, joined into JupyterHub's configuration
     store sqlite models migrations/ enums    the database
     accounts passwords attempts login        who gets in
@@ -20,10 +20,13 @@ The only code that opens Carrel's database. Deciders are pure, one subject a fil
     admission queueing waiting capacity remapping
                                              what may start, when, and who waits for it
     sessions lifecycle reentry               what runs; starts that a restart of the hub interrupted
+    endings culling                          what a session is ended for; the idle culler
     hub_api node_api                         JupyterHub's API; node's socket, for homes
     homes departures outsiders export        sizes; deleted accounts; who is shut out; all about one
     reconciling reconciler                   rows and containers compared: orphans are removed
-    proxy_watch                              a restarted proxy gets its routes back
+    reach engine_look                        what is unknown while the engine does not answer
+    proxy_watch proxy_activity               a restarted proxy gets its routes back; who is active
+    hub_database                             JupyterHub's own file: its commits wait for no disk
     materials/ orders                        what courses publish, in git; what is to be read for it
     chores housekeeping                      what is done when it is due; the process that does it
     web/  the carrel service: own pages      cli/  the ./carrel command

@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hub import audit, links
+from hub import audit, links, moments
 from hub.audit import Action, By
 from hub.enums import Interface, Role
 from hub.models import FULL_NAME, copies, departures, members
@@ -277,7 +277,7 @@ def remove(tx: sa.Connection, name: str, by: By, remove_at: datetime) -> None:
             remove_at=remove_at,
         )
     )
-    detail = f"{account.role.value}; home kept until {remove_at:%Y-%m-%d %H:%M} UTC"
+    detail = f"{account.role.value}; home kept until {moments.spelled(remove_at)}"
     audit.record(tx, by, Action.ACCOUNT_DELETED, account.name, detail)
 
 

@@ -25,8 +25,10 @@ from hub.handlers.export_page import ExportPage
 from hub.handlers.form import LoginPage, Script
 from hub.handlers.invitation_page import InvitationPage
 from hub.handlers.link_page import LinkPage
+from hub.handlers.one_start import StartApi
 from hub.handlers.open_page import OpenPage
 from hub.handlers.reset_page import ResetPage
+from hub.handlers.session_api import SessionApi, SessionsApi
 from hub.handlers.start_pages import HomePage, ProgressPage, StartPage
 from hub.login import WRONG, Login, Refusal, check, precheck
 from hub.settings import Settings
@@ -145,6 +147,9 @@ class Accounts(Authenticator):
             (r"/spawn-pending/([^/]+)", ProgressPage),
             (r"/open", OpenPage),
             (r"/open/(course|github)/(.+)", LinkPage),
+            (r"/api/carrel/sessions", SessionsApi),
+            (r"/api/carrel/users/([^/]+)/sessions/([0-9a-f]{12})", SessionApi),
+            (r"/api/users/([^/]+)/server", StartApi),
             (r"/link\.js", Script, {"name": "link.js"}),
         ]
 

@@ -16,7 +16,7 @@ from hub import departures, homes, outsiders, sessions
 from hub.audit import HOUSEKEEPING, By
 from hub.departures import Departure
 from hub.enums import Reason
-from hub.hub_api import HubApi, stop_timeout_s
+from hub.hub_api import HubApi, Wanted, stop_timeout_s
 from hub.node_api import NodeApi
 from hub.outsiders import Outsider
 from hub.settings import Settings
@@ -28,6 +28,7 @@ log = logging.getLogger("carrel.housekeeping")
 
 AT_ONCE = 4
 """Sessions that are ended at the same time."""
+NOT_LET_IN = "The account is not let in any more."
 LOOKED_AT_FOR = timedelta(hours=1)
 """How long somebody who was found to have nothing is not looked at again."""
 
@@ -98,6 +99,9 @@ class Chores:
     async def _end(self, one: Outsider, now: datetime) -> None:
         if await asyncio.to_thread(self.hub.knows, one.name):
             limit_s = stop_timeout_s(self.settings)
+            if one.session:
+                wanted = Wanted(one.name, one.session, Reason.ADMIN, NOT_LET_IN)
+                await asyncio.to_thread(self.hub.end_session, wanted, limit_s)
             await asyncio.to_thread(self.hub.remove_user, one.name, limit_s)
             log.info("%s is not let in any more: session and logins are ended.", one.name)
         elif one.session:
@@ -105,8 +109,8 @@ class Chores:
             container = f"{self.settings.project}-{escape(one.name)}-{one.session}"
             await self.node.remove_container(container)
             await self.store.in_thread(
-                self.store.decide, sessions.close_session, one.session, Reason.ADMIN, now,
-                "The account is not let in any more.",
+                self.store.decide,
+                sessions.close_session, one.session, Reason.ADMIN, now, NOT_LET_IN,
             )  # fmt: skip
             log.info("%s is not let in any more: the container %s is removed.", one.name, container)
 

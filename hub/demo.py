@@ -20,6 +20,11 @@ DEMO = "(demo)"
 COURSE = "first-steps"
 
 
+STUDENTS = 30
+BUTTONS = 3
+"""Students with a button of their own; the rest of the class is folded away."""
+
+
 @dataclass(frozen=True)
 class DemoPerson:
     """Somebody to log in as."""
@@ -27,16 +32,33 @@ class DemoPerson:
     name: str
     full_name: str
     role: Role
+    folded: bool = False
+    """Whether the login page shows them only when it is asked for the whole class."""
+
+
+ONES = (
+    "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Eleven",
+    "Twelve", "Thirteen", "Fourteen", "Fifteen", "Sixteen", "Seventeen", "Eighteen", "Nineteen",
+)  # fmt: skip
+TENS = {2: "Twenty", 3: "Thirty"}
+
+
+def _word(number: int) -> str:
+    """For instance ``Twenty-one``; from 1 to 39."""
+    if number < 20:
+        return ONES[number - 1]
+    tens, ones = divmod(number, 10)
+    return f"{TENS[tens]}-{ONES[ones - 1].lower()}" if ones else TENS[tens]
 
 
 TEACHER = DemoPerson("teacher", "Demo Teacher", Role.TEACHER)
-PEOPLE = (
-    DemoPerson("admin", "Demo Admin", Role.ADMIN),
-    TEACHER,
-    DemoPerson("student1", "Demo Student One", Role.STUDENT),
-    DemoPerson("student2", "Demo Student Two", Role.STUDENT),
-    DemoPerson("student3", "Demo Student Three", Role.STUDENT),
+CLASS = tuple(
+    DemoPerson(
+        f"student{number}", f"Demo Student {_word(number)}", Role.STUDENT, folded=number > BUTTONS
+    )
+    for number in range(1, STUDENTS + 1)
 )
+PEOPLE = (DemoPerson("admin", "Demo Admin", Role.ADMIN), TEACHER, *CLASS)
 
 
 def find(name: str) -> DemoPerson | None:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from hub import accounts, audit, homes, powers
+from hub import accounts, audit, homes, moments, powers
 from hub.accounts import Account
 from hub.audit import Action, By
 from hub.enums import Role
@@ -49,13 +49,12 @@ def listed(tx: sa.Connection) -> list[Departure]:
 
 
 def of_actor(tx: sa.Connection, actor: Actor, limit: int = 100) -> list[Departure]:
-    """Of those whom the actor looked after, as ``powers.looks_after`` has it; ordered as
-    ``listed``. Raises CarrelError(REFUSED) for whoever looks after nobody."""
+    """Of those whom the actor looked after; ordered as ``listed``.
+
+    Raises CarrelError(REFUSED) for whoever looks after nobody.
+    """
     powers.require_people(actor)
-    mine = () if actor.sees_everybody else (
-        rows.c.role == Role.STUDENT, rows.c.invited_by == actor.name,
-    )  # fmt: skip
-    return _select(tx, *mine, limit=limit)
+    return _select(tx, powers.looked_after(actor, rows), limit=limit)
 
 
 def due(tx: sa.Connection, now: datetime) -> list[Departure]:
@@ -102,7 +101,7 @@ def forget(tx: sa.Connection, name: str, by: By) -> bool:
         return False
     tx.execute(rows.delete().where(rows.c.name == departure.name))
     homes.forget(tx, [departure.name])
-    deleted = f"account deleted {departure.deleted_at:%Y-%m-%d %H:%M} UTC"
+    deleted = f"account deleted {moments.spelled(departure.deleted_at)}"
     audit.record(tx, by, Action.HOME_REMOVED, departure.name, deleted)
     return True
 

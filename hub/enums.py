@@ -72,6 +72,14 @@ class Reason(Enum):
     UNKNOWN = "unknown"
 
 
+class Unknown(Enum):
+    """Why nothing is known of a session that has not ended."""
+
+    ENGINE = "engine"
+    PAUSED = "paused"
+    UNWATCHED = "unwatched"
+
+
 class Transaction(Enum):
     """What a transaction of the store is for."""
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from hub import installation, node_api
 from hub.chores import Chores
+from hub.engine_look import EngineLook
 from hub.hub_api import HubApi
 from hub.materials.ordered import Ordered
 from hub.proxy_watch import ProxyWatch
@@ -31,6 +32,7 @@ ORDERS_EVERY_S = 1.0
 REPAIR_EVERY_S = 300.0
 RECONCILE_EVERY_S = 10.0
 PROXY_EVERY_S = 3.0
+ENGINE_EVERY_S = 3.0
 REENTRY_EVERY_S = 2.0
 """The hub starts us before it has looked at the servers of before."""
 AGAIN_S = 5.0
@@ -77,6 +79,7 @@ async def main() -> None:
             (ordered.repair, REPAIR_EVERY_S),
             (reconciler.look, RECONCILE_EVERY_S),
             (proxy.look, PROXY_EVERY_S),
+            (EngineLook(store, node).look, ENGINE_EVERY_S),
         )
     ]
     ended = asyncio.Event()

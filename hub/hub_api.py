@@ -9,12 +9,14 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote
 from urllib.request import ProxyHandler, Request, build_opener
 
+from hub.enums import Reason
 from hub.settings import Settings
 from spawner.errors import CarrelError, Code
 
@@ -27,6 +29,16 @@ POLL_S = 0.5
 
 # The environment's proxy is for the internet, not for the hub beside us.
 _opener = build_opener(ProxyHandler({}))
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A session that is to end, and what the record is to say of it."""
+
+    user: str
+    session: str
+    reason: Reason
+    detail: str = ""
 
 
 class HubApi:
@@ -97,6 +109,33 @@ class HubApi:
             time.sleep(POLL_S)
         return True
 
+    def end_session(self, ending: Wanted, timeout_s: float) -> bool:
+        """Ends that session and waits for it; False when it has ended already.
+
+        It never ends one that its user started since. Raises CarrelError: UNAVAILABLE while the
+        hub has not gone on with it after a restart, FAILED when it has not ended, both only after
+        ``timeout_s``.
+        """
+        path = f"/carrel{_user(ending.user)}/sessions/{ending.session}"
+        body = {"reason": ending.reason.value, "detail": ending.detail}
+        until, found = time.monotonic() + timeout_s, False
+        while True:
+            status = self._status("DELETE", path, body, accept={404, 409})
+            if status == 404:
+                return found
+            # 409: this hub does not have it at the moment, and may have ended it.
+            found = found or status != 409
+            if status == 204:
+                return True
+            if time.monotonic() > until:
+                raise _not_ended(ending, timeout_s, known=status != 409)
+            time.sleep(POLL_S)
+
+    def sessions(self) -> frozenset[str]:
+        """Ids of all sessions that the hub has, whether they start, run or stop."""
+        told = self._call("GET", "/carrel/sessions")
+        return frozenset(one["session"] for one in told["sessions"])
+
     def progress(self, name: str) -> Iterator[dict[str, Any]]:
         """The steps of a start as the hub tells them; the last is ``ready`` or ``failed``."""
         request = self._request("GET", f"{_user(name)}/server/progress")
@@ -118,6 +157,10 @@ class HubApi:
         self.ensure_user(name)
         wish = {"note": note, "expires_in": expires_in_s}
         return str(self._call("POST", f"{_user(name)}/tokens", wish)["token"])
+
+    def _status(self, method: str, path: str, body: Any, accept: set[int]) -> int:
+        with closing(self._open(self._request(method, path, body), accept)) as answer:
+            return int(answer.status or 0)
 
     def _call(
         self, method: str, path: str, body: Any = None, accept: set[int] | None = None
@@ -147,6 +190,20 @@ class HubApi:
         except (URLError, HTTPException, OSError) as error:
             raise _lost() from error
         return answer
+
+
+def _not_ended(ending: Wanted, timeout_s: float, *, known: bool) -> CarrelError:
+    if known:
+        return CarrelError(
+            Code.FAILED,
+            f"The session of {ending.user} has not stopped within {timeout_s:.0f} s.",
+            "Run the same again; ./carrel logs hub says why it takes so long.",
+        )
+    return CarrelError(
+        Code.UNAVAILABLE,
+        f"The hub does not have the session of {ending.user} at the moment.",
+        "Run the same again in a minute; ./carrel logs hub may say more.",
+    )
 
 
 def _lost() -> CarrelError:

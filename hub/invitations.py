@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from hub import accounts, audit, courses, links, members, powers
+from hub import accounts, audit, courses, links, members, moments, powers
 from hub.accounts import Account, NewAccount
 from hub.audit import Action, By
 from hub.enums import LinkKind, LinkState, Role
@@ -65,7 +65,7 @@ def create(tx: sa.Connection, invitation: Invitation, by: By) -> tuple[int, str]
     made = links.create(tx, _wish(invitation), by)
     uses = invitation.most_uses
     until = by.at + invitation.lifetime
-    detail = f"{invitation.role.value}, for {uses}, until {until:%Y-%m-%d %H:%M} UTC"
+    detail = f"{invitation.role.value}, for {uses}, until {moments.spelled(until)}"
     if invitation.course:
         detail += f", into {invitation.course}"
     audit.record(tx, by, Action.INVITED, invitation.name, detail)

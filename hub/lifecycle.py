@@ -30,6 +30,10 @@ REASONS = {
 }
 
 
+ASKED_FOR = frozenset({Cause.STOPPED, Cause.START_CANCELLED})
+"""Ends that do not come by themselves."""
+
+
 class Lifecycle:
     """Implements ``spawner.policy.Policy`` on Carrel's database."""
 
@@ -38,12 +42,10 @@ class Lifecycle:
         store: Store,
         house: House,
         *,
-        idle_limit_s: float,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._store = store
         self._house = house
-        self._idle_limit_s = idle_limit_s
         self._clock = clock
         self._waiting = Waiting(store, house, clock)
 
@@ -76,13 +78,12 @@ class Lifecycle:
         self._waiting.wake()
 
     def reason(self, ending: Ending) -> Reason:
-        """Why it ended, for the record.
+        """Why it ended, for the record: what we ended it for, unless it had ended by itself.
 
-        Nobody tells the spawner who asked for a stop. One that nobody has used for the idle
-        limit was asked for by the culler.
+        JupyterHub's own API says nothing of who asks there, so that is the user.
         """
-        if ending.cause is Cause.STOPPED and ending.inactive_s >= self._idle_limit_s:
-            return Reason.IDLE
+        if ending.ask is not None and ending.cause in ASKED_FOR:
+            return Reason(ending.ask.reason)
         return REASONS[ending.cause]
 
     def _enqueue(
@@ -107,5 +108,9 @@ class Lifecycle:
         if keeps_place and sessions.get(tx, ending.session_id).state is State.QUEUED:
             return
         sessions.close_session(
-            tx, ending.session_id, self.reason(ending), self._clock(), ending.detail
+            tx, ending.session_id, self.reason(ending), self._clock(), self._detail(ending)
         )
+
+    def _detail(self, ending: Ending) -> str:
+        asked = ending.ask.detail if ending.ask and ending.cause in ASKED_FOR else ""
+        return ending.detail or asked

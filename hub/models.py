@@ -176,6 +176,8 @@ sessions = sa.Table(
     sa.Column("ended_at", UtcTime),
     sa.Column("reason", _enum(Reason, "reason")),
     sa.Column("detail", sa.Text, nullable=False, server_default=""),
+    # While its container is paused; of one that has ended, nothing.
+    sa.Column("paused_at", UtcTime),
     sa.CheckConstraint("(state = 'ended') = (ended_at IS NOT NULL)", name="ended_has_a_time"),
     sa.CheckConstraint("(state = 'ended') = (reason IS NOT NULL)", name="ended_has_a_reason"),
     sa.Index(None, "user", "requested_at"),
@@ -187,6 +189,16 @@ sessions = sa.Table(
         sqlite_where=sa.text("state <> 'ended'"),
         postgresql_where=sa.text("state <> 'ended'"),
     ),
+)
+
+engine = sa.Table(
+    "engine",
+    metadata,
+    # One row: how housekeeping found the engine last.
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("asked_at", UtcTime, nullable=False),
+    sa.Column("silent_since", UtcTime),
+    sa.CheckConstraint("id = 1", name="is_one"),
 )
 
 audit = sa.Table(

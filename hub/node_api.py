@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from urllib.parse import urlencode
 
 import aiohttp
 
@@ -76,6 +77,15 @@ class NodeApi:
             for listed in json.loads(raw)
             if listed["Names"]  # none: it is being made, or removed
         ]
+
+    async def paused(self) -> list[str]:
+        """Ids of the sessions whose containers are paused."""
+        query = urlencode({"filters": json.dumps({"status": ["paused"]})})
+        async with self._asked("GET", f"/containers/json?{query}", SOON_S) as answer:
+            if answer.status == 404:
+                raise _away()
+            raw = await _read(answer)
+        return [str(listed["Labels"][LABEL_SESSION]) for listed in json.loads(raw)]
 
     async def end_container(self, name: str, grace_s: int) -> None:
         """Asks a session's container to end, if there is a grace, and removes it; both if there.

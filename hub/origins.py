@@ -37,6 +37,15 @@ class Origins:
         """Where the carrel service's pages are."""
         return f"{self.web}{PREFIX}"
 
+    @property
+    def host_cookies(self) -> bool:
+        """Whether cookies can be the host's own: named `__Host-`, which browsers let no other host
+        set, not even one below it.
+
+        Browsers demand https and the path `/` for it, so not where sessions share that path.
+        """
+        return self.hub.startswith("https://")
+
 
 def absolute(settings: Settings) -> str:
     """Where the carrel service's pages are, for those who read it elsewhere; ends in a slash."""

@@ -8,9 +8,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hub.enums import CourseRole, Role, State
+from hub import reach
+from hub.enums import CourseRole, Role, State, Unknown
 from hub.models import accounts, courses, homes, members, sessions
-from hub.powers import Actor, require_people
+from hub.powers import Actor, looked_after, require_people
+from hub.reach import Reach
 
 PAGE = 100
 """People on one page."""
@@ -43,6 +45,8 @@ class Person:
     profile: str | None
     """Of the session that has not ended."""
     state: State | None
+    unknown: Unknown | None
+    """Why nothing is known of that session at the moment."""
     home_bytes: int | None
     """As measured last; None: not yet, or not for the actor to know."""
     yours: bool = True
@@ -64,13 +68,13 @@ class Found:
         return max(1, -(-self.total // PAGE))
 
 
-def find(tx: sa.Connection, actor: Actor, search: Search) -> Found:
+def find(tx: sa.Connection, actor: Actor, search: Search, now: datetime) -> Found:
     """The people whom the actor sees and who fit the search, by name.
 
     Raises CarrelError(REFUSED) for whoever looks after nobody.
     """
     require_people(actor)
-    conditions = [*_of(actor), *_fitting(search)]
+    conditions = [_of(actor), *_fitting(search)]
     count = sa.select(sa.func.count()).select_from(_with_session).where(*conditions)
     total = tx.scalar(count) or 0
     page = min(max(1, search.page), max(1, -(-total // PAGE)))
@@ -82,17 +86,19 @@ def find(tx: sa.Connection, actor: Actor, search: Search) -> Found:
         .limit(PAGE)
         .offset((page - 1) * PAGE)
     )
-    people = [_person(row, actor) for row in rows]
+    seen = reach.last(tx)
+    people = [_person(row, actor, seen, now) for row in rows]
     taken = _courses_of(tx, actor, [person.name for person in people])
     return Found(tuple(replace(p, courses=taken.get(p.name, ())) for p in people), total, page)
 
 
-def one(tx: sa.Connection, actor: Actor, name: str) -> Person | None:
+def one(tx: sa.Connection, actor: Actor, name: str, now: datetime) -> Person | None:
     """One person, or None when there is none whom the actor sees."""
     rows = tx.execute(
-        sa.select(*_columns).select_from(_with_home).where(*_of(actor), accounts.c.name == name)
+        sa.select(*_columns).select_from(_with_home).where(_of(actor), accounts.c.name == name)
     )
-    found = next((_person(row, actor) for row in rows), None)
+    seen = reach.last(tx)
+    found = next((_person(row, actor, seen, now) for row in rows), None)
     return found and replace(found, courses=_courses_of(tx, actor, [name]).get(name, ()))
 
 
@@ -113,21 +119,22 @@ _columns = (
     _last_end.label("last_end"),
     _active.c.profile,
     _active.c.state,
+    _active.c.paused_at,
     homes.c.size_bytes,
 )
 
 
-def _of(actor: Actor) -> list[sa.ColumnElement[bool]]:
+def _of(actor: Actor) -> sa.ColumnElement[bool]:
     """``powers.sees`` as a condition."""
-    if actor.sees_everybody:
-        return []
+    mine = looked_after(actor, accounts)
+    if actor.sees_everybody or actor.role is not Role.TEACHER:
+        return mine
     taught = sa.exists().where(
         members.c.user == accounts.c.name,
         members.c.role == CourseRole.STUDENT,
         members.c.course.in_(_taught_by(actor)),
     )
-    invited = accounts.c.invited_by == actor.name
-    return [accounts.c.role == Role.STUDENT, invited | taught]
+    return mine | ((accounts.c.role == Role.STUDENT) & taught)
 
 
 def _taught_by(actor: Actor) -> sa.Select[tuple[str]]:
@@ -175,7 +182,7 @@ def _fitting(search: Search) -> list[sa.ColumnElement[bool]]:
     return conditions
 
 
-def _person(row: Any, actor: Actor) -> Person:
+def _person(row: Any, actor: Actor, found: Reach | None, now: datetime) -> Person:
     yours = actor.sees_everybody or row.invited_by == actor.name
     seen = [moment for moment in (row.last_login_at, row.last_end) if moment]
     return Person(
@@ -188,6 +195,7 @@ def _person(row: Any, actor: Actor) -> Person:
         last_seen_at=max(seen, default=None),
         profile=row.profile,
         state=row.state,
+        unknown=reach.why(row.state, row.paused_at, found, now),
         home_bytes=row.size_bytes if yours else None,
         yours=yours,
     )

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import sqlalchemy as sa
+
 from hub.accounts import Account
 from hub.enums import Role
 from spawner.errors import CarrelError, Code
@@ -87,6 +89,15 @@ def sees(actor: Actor, account: Account, taught: bool) -> bool:
     """
     mine = actor.role is Role.TEACHER and account.role is Role.STUDENT and taught
     return mine or looks_after(actor, account)
+
+
+def looked_after(actor: Actor, rows: sa.FromClause) -> sa.ColumnElement[bool]:
+    """``looks_after`` as a condition on rows of accounts, or on what is left of deleted ones."""
+    if actor.sees_everybody:
+        return sa.true()
+    if actor.role is not Role.TEACHER:
+        return sa.false()
+    return (rows.c.role == Role.STUDENT) & (rows.c.invited_by == actor.name)
 
 
 def require_look_after(actor: Actor, account: Account | None, name: str) -> Account:

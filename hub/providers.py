@@ -14,8 +14,8 @@ from typing import Any
 
 from hub.accounts import clean_full_name
 from hub.enums import Provider
-from hub.knobs import SignOn
 from hub.models import FULL_NAME
+from hub.sign_on_knobs import SignOn
 from spawner.errors import CarrelError, Code
 from spawner.names import canonical
 

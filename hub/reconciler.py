@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -19,8 +20,6 @@ from spawner.errors import CarrelError
 
 log = logging.getLogger("carrel.housekeeping")
 
-QUESTIONS = 50
-"""Sessions that the hub is asked about at one look: after its start it has other work too."""
 AT_ONCE = 4
 """Containers that are ended at the same time."""
 
@@ -28,7 +27,7 @@ AT_ONCE = 4
 class Hub(Protocol):
     """What is asked of the hub."""
 
-    def server(self, name: str) -> object | None: ...
+    def sessions(self) -> Collection[str]: ...
 
 
 class Node(Protocol):
@@ -61,18 +60,20 @@ class Reconciler:
 
         turn = asyncio.Semaphore(AT_ONCE)
         await asyncio.gather(*(self._remove(one, turn) for one in reconciling.strays(scene)))
-        for row in reconciling.doubtful(scene, self.began, self._vouched, now)[:QUESTIONS]:
-            await self._ask(row, now)
+        await self._ask(rows, now)
         lost = reconciling.abandoned(scene, self._denied, now)
         await asyncio.gather(*(self._end(one, now, turn) for one in lost))
 
-    async def _ask(self, row: Session, now: datetime) -> None:
-        if await asyncio.to_thread(self.hub.server, row.user) is not None:
-            self._vouched.add(row.id)
-            self._denied.pop(row.id, None)
-        elif row.id not in self._denied:
-            before = reconciling.is_of_before(row, self.began, self._vouched)
-            self._denied[row.id] = Denied(now, before)
+    async def _ask(self, rows: Sequence[Session], now: datetime) -> None:
+        """One question about all of them: also a hub that vouched for a session may lose it."""
+        known = set(await asyncio.to_thread(self.hub.sessions))
+        for row in reconciling.hubs_own(rows):
+            if row.id in known:
+                self._vouched.add(row.id)
+                self._denied.pop(row.id, None)
+            elif row.id not in self._denied:
+                before = reconciling.is_of_before(row, self.began, self._vouched)
+                self._denied[row.id] = Denied(now, before)
 
     async def _remove(self, container: Container, turn: asyncio.Semaphore) -> None:
         async with turn:

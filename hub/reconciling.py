@@ -7,7 +7,7 @@ before it is made, so a container with no row is nobody's.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -15,8 +15,9 @@ from enum import Enum
 from hub.enums import Reason, State
 from hub.sessions import Session
 
-HUBS_OWN_FOR = timedelta(seconds=60)
-"""How long a start may have no living container before the hub is asked whether it knows of it."""
+FORGOTTEN_FOR = timedelta(seconds=30)
+"""How long this hub may say nothing of a session that ran: the record of an end comes a moment
+after the hub has let go of it."""
 GOES_ON_WITHIN = timedelta(seconds=15)
 """How long a start of before may stand still: whoever still wants it may be brought back first."""
 CLEARING_UP_FOR = timedelta(seconds=150)
@@ -82,23 +83,9 @@ def strays(scene: Scene) -> list[Container]:
     ]
 
 
-def doubtful(
-    scene: Scene, began: datetime, vouched: Collection[str], now: datetime
-) -> list[Session]:
-    """Sessions of which the hub is to be asked whether it knows them.
-
-    Those of before this hub ``began`` until it has ``vouched`` for them, and any with no living
-    container for a while. Who waits in the queue has none, and is left alone. What looks well
-    comes last.
-    """
-    living = {one.session for one in scene.containers if one.stand is Stand.LIVE}
-    found = [
-        row
-        for row in scene.rows
-        if row.state is not State.QUEUED
-        and (is_of_before(row, began, vouched) or (row.id not in living and _is_late(row, now)))
-    ]
-    return sorted(found, key=lambda row: row.state is not State.STARTING and row.id in living)
+def hubs_own(rows: Iterable[Session]) -> list[Session]:
+    """Sessions that the hub must know of; who waits in the queue may be on the way back to it."""
+    return [row for row in rows if row.state is not State.QUEUED]
 
 
 def is_of_before(row: Session, began: datetime, vouched: Collection[str]) -> bool:
@@ -118,12 +105,8 @@ def abandoned(scene: Scene, denied: Mapping[str, Denied], now: datetime) -> list
 
 def _patience(row: Session, no: Denied) -> timedelta:
     if not no.interrupted:
-        return CLEARING_UP_FOR
+        return FORGOTTEN_FOR if row.state is State.RUNNING else CLEARING_UP_FOR
     return GOES_ON_WITHIN if row.state is State.STARTING else timedelta(0)
-
-
-def _is_late(row: Session, now: datetime) -> bool:
-    return now - (row.ready_at or row.started_at or row.requested_at) > HUBS_OWN_FOR
 
 
 def _why(row: Session, container: Container | None) -> tuple[Reason, str]:

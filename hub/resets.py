@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from hub import accounts, audit, invitations, links, powers
+from hub import accounts, audit, invitations, links, moments, powers
 from hub.accounts import Account
 from hub.audit import Action, By
 from hub.enums import LinkKind, LinkState
@@ -45,7 +45,7 @@ def create(tx: sa.Connection, name: str, lifetime: timedelta, by: By) -> str:
         )
     links.withdraw_resets(tx, account.name, by.at)
     _, token = links.create(tx, Wish(LinkKind.RESET, lifetime, name=account.name), by)
-    until = f"until {by.at + lifetime:%Y-%m-%d %H:%M} UTC"
+    until = f"until {moments.spelled(by.at + lifetime)}"
     audit.record(tx, by, Action.RESET_LINK_MADE, account.name, until)
     return token
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from hub import audit, invitations, links, powers, roster
+from hub import audit, invitations, links, moments, powers, roster
 from hub.audit import Action, By
 from hub.enums import LinkKind, LinkState, Role
 from hub.links import Wish
@@ -58,7 +58,7 @@ def invite(tx: sa.Connection, actor: Actor | None, listed: Roster, terms: Terms,
         for entry in found.new
     ]
     made = links.create_many(tx, wishes, by)
-    until = f"{terms.role.value}, until {by.at + terms.lifetime:%Y-%m-%d %H:%M} UTC"
+    until = f"{terms.role.value}, until {moments.spelled(by.at + terms.lifetime)}"
     audit.record_many(tx, by, Action.INVITED, [(entry.name, until) for entry in found.new])
     tokens = [(entry, token) for entry, (_, token) in zip(found.new, made, strict=True)]
     return Invited(tuple(tokens), found)

@@ -37,6 +37,8 @@ class Session:
     ended_at: datetime | None
     reason: Reason | None
     detail: str
+    paused_at: datetime | None = None
+    """While its container is paused."""
 
 
 def open_session(tx: sa.Connection, user: str, profile: str, now: datetime) -> Session:
@@ -90,8 +92,10 @@ def close_session(
         return session
     last = max(filter(None, (session.requested_at, session.started_at, session.ready_at, now)))
     return _write(
-        tx, id_, state=State.ENDED, ended_at=last, reason=reason, detail=detail[:MAX_DETAIL]
-    )
+        tx, id_,
+        state=State.ENDED, ended_at=last, reason=reason, detail=detail[:MAX_DETAIL],
+        paused_at=None,
+    )  # fmt: skip
 
 
 def get(tx: sa.Connection, id_: str) -> Session:

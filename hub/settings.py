@@ -37,9 +37,9 @@ from hub.knobs import (
     Section,
     Server,
     Sessions,
-    SignOn,
     knob,
 )
+from hub.sign_on_knobs import SignOn
 from spawner.confinement import MIB
 from spawner.errors import CarrelError, Code
 

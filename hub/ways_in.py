@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from hub.authenticator import Accounts, for_installation
 from hub.enums import Provider
-from hub.knobs import CLIENT_SECRET
 from hub.settings import Settings
 from hub.sign_on_authenticator import for_provider
+from hub.sign_on_knobs import CLIENT_SECRET
 from hub.store import Store
 
 

@@ -10,9 +10,10 @@ from jupyterhub.handlers import BaseHandler
 from tornado.httpserver import HTTPServer
 from traitlets.config import Config
 
-from hub import __version__, demo, origins, scopes, texts
+from hub import __version__, demo, hub_database, origins, scopes, texts
 from hub.installation import Installation
 from hub.lifecycle import Lifecycle
+from hub.proxy_activity import ActivityProxy
 from hub.store import Store, url
 from hub.ways_in import way_in
 from spawner.bindings import Bindings
@@ -58,6 +59,9 @@ def _network(c: Config, installation: Installation) -> None:
         hub.public_url = f"{installation.settings.server.public_url}/"
     if installation.settings.server.subdomains:
         hub.subdomain_host = installation.settings.public_url
+        # Else a session could log its visitors in as somebody else. The spawner tells sessions.
+        hub.cookie_host_prefix_enabled = origins.of(installation.settings.server).host_cookies
+    hub.proxy_class = ActivityProxy
     c.ConfigurableHTTPProxy.should_start = False
     c.ConfigurableHTTPProxy.api_url = PROXY_API
     c.ConfigurableHTTPProxy.auth_token = installation.secret("proxy/token")
@@ -74,6 +78,8 @@ def _restarts(c: Config, installation: Installation) -> None:
         if sqlite
         else where.set(database="jupyterhub").render_as_string(hide_password=False)
     )
+    if sqlite:
+        hub.db_kwargs = hub_database.KWARGS
     hub.upgrade_db = True
     hub.cookie_secret = bytes.fromhex(installation.secret("hub/cookie"))
     c.CryptKeeper.keys = [bytes.fromhex(installation.secret("hub/crypt_key"))]
@@ -98,7 +104,7 @@ def _people(c: Config, installation: Installation, store: Store) -> None:
 def _sessions(c: Config, installation: Installation, store: Store) -> None:
     settings = installation.settings
     house = installation.house()
-    policy = Lifecycle(store, house, idle_limit_s=settings.idle.limit_hours * 3600)
+    policy = Lifecycle(store, house)
     c.JupyterHub.spawner_class = bound(
         Bindings(
             installation.site(),
@@ -114,14 +120,13 @@ def _sessions(c: Config, installation: Installation, store: Store) -> None:
 
 
 def _services(c: Config, installation: Installation) -> None:
-    idle = installation.settings.idle
-    culler = [
-        sys.executable, "-m", "jupyterhub_idle_culler",
-        f"--timeout={int(idle.limit_hours * 3600)}",
-        f"--cull-every={int(idle.check_every_minutes * 60)}",
-    ]  # fmt: skip
+    etc = str(installation.settings.data_dir / "etc")
     c.JupyterHub.services = [
-        {"name": scopes.CULLER, "command": culler},
+        {
+            "name": scopes.CULLER,
+            "command": [sys.executable, "-m", "hub.culling"],
+            "environment": {"CARREL_ETC": etc},
+        },
         {
             "name": scopes.WEB,
             # External, with a fixed token: a managed service that crashes takes the hub along.
@@ -138,7 +143,7 @@ def _services(c: Config, installation: Installation) -> None:
             "name": scopes.HOUSEKEEPING,
             "command": [sys.executable, "-m", "hub.housekeeping"],
             "environment": {
-                "CARREL_ETC": str(installation.settings.data_dir / "etc"),
+                "CARREL_ETC": etc,
                 "CARREL_PROXY_API": PROXY_API,
             },
         },

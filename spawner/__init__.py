@@ -5,6 +5,7 @@
     engine images readiness             what the engine and a server answer, in our words
     engine_pool                         threads for engine calls: nobody waits for another's
     launch ending life steps wait       a start, its place in the queue, an end, what lies between
+    engine_events engine_watch          ends as the engine tells of them, beside polling
     tokens                              a session's token ends with it
     carrel_spawner choosing options_form refusal
                                         JupyterHub's spawner: does what the plan says

@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, ClassVar
 
 import docker
@@ -19,9 +19,11 @@ from spawner.background import keep
 from spawner.bindings import Bindings
 from spawner.choosing import Choosing
 from spawner.confinement import SERVER_PORT
-from spawner.ending import Cause, Ending, end
+from spawner.ending import Ask, Asked, Cause, Ending, end
 from spawner.engine import Engine
+from spawner.engine_events import Happened
 from spawner.engine_pool import EnginePool
+from spawner.engine_watch import EngineWatch
 from spawner.errors import CarrelError, Code
 from spawner.images import ReadyImages
 from spawner.life import PATIENCE_S, Life, Tools, place, server_url, settle
@@ -52,10 +54,15 @@ def bound(bindings: Bindings) -> type[CarrelSpawner]:
         "bindings": bindings,
         "ready_images": ReadyImages(),
         "engine_pool": EnginePool(bindings.engine_threads),
+        "engine_watch": EngineWatch(node_socket(bindings)),
         "_client": None,
         "__module__": __name__,
     }
     return type("CarrelSpawner", (CarrelSpawner,), attributes)
+
+
+def node_socket(bindings: Bindings) -> Path:
+    return bindings.site.data_dir / "run" / "node.sock"
 
 
 class CarrelSpawner(Choosing, DockerSpawner):
@@ -64,14 +71,19 @@ class CarrelSpawner(Choosing, DockerSpawner):
     bindings: ClassVar[Bindings]
     ready_images: ClassVar[ReadyImages]
     engine_pool: ClassVar[EnginePool]
+    engine_watch: ClassVar[EngineWatch]
     _client_lock: ClassVar[threading.Lock] = threading.Lock()
 
     def __init__(self, **kwargs: Any) -> None:
         self.steps = Steps()
+        self._noticing: asyncio.Task[int | None] | None = None
         self._forget()
         super().__init__(**kwargs)
 
     def _forget(self) -> None:
+        self.session_id = ""
+        """Of the session that is here, from its place in the queue to its end; else empty."""
+        self.asked = Asked()
         self._grant: Grant | None = None
         self._life: Life | None = None
         self._withdrawing: asyncio.Task[None] | None = None
@@ -82,9 +94,8 @@ class CarrelSpawner(Choosing, DockerSpawner):
         cls = type(self)
         with cls._client_lock:
             if cls._client is None:
-                socket = self.bindings.site.data_dir / "run" / "node.sock"
                 cls._client = docker.APIClient(
-                    base_url=f"unix://{socket}",
+                    base_url=f"unix://{node_socket(self.bindings)}",
                     version="auto",
                     timeout=ENGINE_TIMEOUT_S,
                     max_pool_size=self.bindings.engine_threads,
@@ -141,6 +152,7 @@ class CarrelSpawner(Choosing, DockerSpawner):
         entry = keep(self.bindings.policy.enqueue(request, await self.find_ready_images()))
         try:
             grant = await asyncio.shield(entry)
+            self.session_id = grant.session_id
             await self.bindings.policy.turn(grant.session_id, self._tell_place)
         except asyncio.CancelledError:
             self._withdrawing = keep(self._withdraw(entry))
@@ -155,20 +167,25 @@ class CarrelSpawner(Choosing, DockerSpawner):
             grant = await entry
         except CarrelError:
             return
-        await settle(Ending(grant.session_id, Cause.START_CANCELLED), self.tools)
+        ending = Ending(grant.session_id, Cause.START_CANCELLED, ask=self.asked.first)
+        await settle(ending, self.tools)
 
     def _take(self, grant: Grant) -> None:
         profile = grant.profile
         self._grant = grant
         self.image = grant.image
         self.object_name = self.bindings.site.container_name(grant.user, grant.session_id)
-        self._life = Life(grant.session_id, self.object_name, self.tools, made=False)
+        self._live(grant.session_id, made=False)
         self.mem_limit, self.mem_guarantee = profile.memory_bytes, profile.guarantee_bytes
         self.cpu_limit = profile.cores
         self.steps.add(10, f"You have a place: {profile.title}.")
         # JupyterHub commits this before start() runs: a hub that is killed during the start
         # finds the container again.
         self.orm_spawner.state = self.get_state()
+
+    def _live(self, session_id: str, *, made: bool) -> None:
+        self.session_id = session_id
+        self._life = Life(session_id, self.object_name, self.tools, self.asked, made=made)
 
     async def start(self) -> tuple[str, int]:
         """Runs what was granted; returns where its server answers."""
@@ -197,18 +214,43 @@ class CarrelSpawner(Choosing, DockerSpawner):
         if self._withdrawing is not None:
             await asyncio.wait([self._withdrawing], timeout=PATIENCE_S)
         elif self._life is not None:
-            await self._life.stop(self._inactive_s())
+            await self._life.stop()
 
     async def run_post_stop_hook(self) -> None:
         """JupyterHub calls stop() for live servers only; what ended by itself is settled here."""
         tokens.revoke(self)
         if self._life is not None:
-            await self._life.settle_ended(self._inactive_s())
+            await self._life.settle_ended()
         await maybe_future(super().run_post_stop_hook())
 
-    def _inactive_s(self) -> float:
-        last = self.orm_spawner.last_activity
-        return (datetime.now(UTC) - last.replace(tzinfo=UTC)).total_seconds() if last else 0.0
+    async def poll_and_notify(self) -> int | None:
+        """One at a time: whoever comes while an end is being noticed waits until it has been.
+
+        JupyterHub's own answers the second at once, before the session is marked as stopping.
+        """
+        if self._noticing is None or self._noticing.done():
+            self._noticing = keep(super().poll_and_notify())
+        return await asyncio.shield(self._noticing)
+
+    def start_polling(self) -> None:
+        """Polling, and beside it the engine's own word: an end is noticed as it happens."""
+        super().start_polling()
+        if self.session_id:
+            self.engine_watch.follow(self.session_id, self._happened)
+
+    def stop_polling(self) -> None:
+        super().stop_polling()
+        self.engine_watch.forget(self.session_id)
+
+    def _happened(self, event: Happened) -> None:
+        if self._life is not None:
+            self._life.seen = self._life.seen.after(event)
+        if event.ends:
+            keep(self.poll_and_notify())
+
+    def end_for(self, ask: Ask) -> None:
+        """Says what the stop that begins now is for; the first one stays."""
+        self.asked.note(ask)
 
     async def get_url(self) -> str:
         """Where the engine says that the server is: the hub may have died during its start."""
@@ -226,7 +268,7 @@ class CarrelSpawner(Choosing, DockerSpawner):
     def load_state(self, state: dict[str, Any]) -> None:
         super().load_state(state)
         if state.get("session_id"):
-            self._life = Life(state["session_id"], self.object_name, self.tools, made=True)
+            self._live(state["session_id"], made=True)
 
     def clear_state(self) -> None:
         super().clear_state()

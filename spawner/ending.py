@@ -35,14 +35,36 @@ class Cause(Enum):
 
 
 @dataclass(frozen=True)
+class Ask:
+    """Why somebody wants a session ended: policy's own words, carried here and not understood."""
+
+    reason: Enum
+    detail: str = ""
+
+
+class Asked:
+    """What the ending under way was asked for; the first one stays."""
+
+    def __init__(self) -> None:
+        self.first: Ask | None = None
+
+    def note(self, ask: Ask) -> None:
+        self.first = self.first or ask
+
+    def take_back(self) -> None:
+        """The ending did not come about."""
+        self.first = None
+
+
+@dataclass(frozen=True)
 class Ending:
     """The end of one session, for the record."""
 
     session_id: str
     cause: Cause
     detail: str = ""
-    inactive_s: float = 0.0
-    """For how long nobody had used it, in seconds, as JupyterHub knows."""
+    ask: Ask | None = None
+    """What we ended it for, if anybody said."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import Any
 from spawner.background import keep
 from spawner.bindings import Bindings
 from spawner.confinement import SERVER_PORT
-from spawner.ending import Cause, Ending, Place, end
+from spawner.ending import Asked, Cause, Ending, Place, end
 from spawner.engine import (
     RETRY_MOST_S,
     Answer,
@@ -24,6 +24,7 @@ from spawner.engine import (
     Phase,
     until_answered,
 )
+from spawner.engine_events import Seen, completed
 from spawner.errors import CarrelError
 from spawner.launch import Launch
 from spawner.plan import Plan
@@ -47,11 +48,15 @@ class Tools:
 class Life:
     """The life of one session. ``made`` says that its container may exist already."""
 
-    def __init__(self, session_id: str, name: str, tools: Tools, *, made: bool) -> None:
+    def __init__(
+        self, session_id: str, name: str, tools: Tools, asked: Asked, *, made: bool
+    ) -> None:
         self.session_id = session_id
         self.name = name
         self.container_id = ""
+        self.seen = Seen()
         self._tools = tools
+        self._asked = asked
         self._made = made
         self._starting = False
         self._undoing: asyncio.Task[None] | None = None
@@ -78,7 +83,8 @@ class Life:
         except BaseException as error:
             cancelled = isinstance(error, asyncio.CancelledError)
             cause = Cause.START_CANCELLED if cancelled else Cause.START_FAILED
-            ending = Ending(self.session_id, cause, "" if cancelled else str(error))
+            detail = "" if cancelled else str(error)
+            ending = Ending(self.session_id, cause, detail, self._asked.first)
             self._undoing = keep(self._undo(launch, ending))
             raise
         finally:
@@ -105,17 +111,17 @@ class Life:
             return None
         return None if container.phase is Phase.LIVE else container.exit_code
 
-    async def stop(self, inactive_s: float) -> None:
+    async def stop(self) -> None:
         """Ends it; returns when nothing runs any more, as definitively as the engine can say."""
         if self._undoing is not None:
             await asyncio.wait([self._undoing], timeout=PATIENCE_S)
         elif not self._ended:
-            await self._end(inactive_s)
+            await self._end()
 
-    async def settle_ended(self, inactive_s: float) -> None:
+    async def settle_ended(self) -> None:
         """Clears up and records a session that ended by itself."""
         if self._undoing is None and not self._ended:
-            await asyncio.wait([keep(self._end(inactive_s))], timeout=PATIENCE_S)
+            await asyncio.wait([keep(self._end())], timeout=PATIENCE_S)
 
     async def find(self, path: str) -> str | None:
         """The address of a running server, from the engine; None when it ended."""
@@ -136,14 +142,15 @@ class Life:
         url = server_url(address, path)
         await self._tools.bindings.policy.running(self.session_id, self.container_id, url)
 
-    async def _end(self, inactive_s: float) -> None:
+    async def _end(self) -> None:
         cause, detail = Cause.START_CANCELLED, ""
         if self._made:
             cause, detail = await end(
                 self._tools.engine, place(self.name, self._tools.bindings), self._tools.log
             )
+            cause, detail = completed(cause, detail, self.seen)
         self._ended = True
-        ending = Ending(self.session_id, cause, detail, inactive_s)
+        ending = Ending(self.session_id, cause, detail, self._asked.first)
         await asyncio.wait([keep(settle(ending, self._tools))], timeout=PATIENCE_S)
 
     async def _undo(self, launch: Launch, ending: Ending) -> None:

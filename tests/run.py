@@ -20,6 +20,7 @@ from pathlib import Path
 
 from hub.cli import engine as host_engine
 from spawner.errors import CarrelError
+from tests.images import proxy_program
 from tests.oidc import provider
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -30,6 +31,8 @@ STATE = Path(os.environ.get("CARREL_TEST_ENGINE", "/var/lib/carrel-test"))
 EXEC_ROOT = Path("/run/carrel-test")
 SOCKET = EXEC_ROOT / "docker.sock"
 PID_FILE = EXEC_ROOT / "dockerd.pid"
+DAEMON_JSON = EXEC_ROOT / "daemon.json"
+LOG = STATE / "dockerd.log"
 IP_FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
 
 PACKAGES = {
@@ -54,7 +57,7 @@ def main() -> int:
     options, rest = parser.parse_known_args()
     if options.quick:
         root = " or root" if os.geteuid() != 0 else ""
-        marks = f"not (engine or browser or postgres or provider or soak{root})"
+        marks = f"not (engine or browser or postgres or provider or proxy or soak{root})"
         return _pytest(["-m", marks, *rest], prefix=[])
     if os.geteuid() != 0:
         print(
@@ -66,6 +69,7 @@ def main() -> int:
     install_packages()
     # Before the way into the namespace, where not every host's package index can be reached.
     provider.python()
+    proxy_program.folder()
     marks = [] if options.all else ["-m", "not soak"]
     with network(), engine():
         return _pytest([*marks, *rest], prefix=_inside())
@@ -155,21 +159,10 @@ def engine() -> Iterator[None]:
     _remove_exec_root()
     EXEC_ROOT.mkdir(parents=True)
     STATE.mkdir(parents=True, exist_ok=True)
-    log = (STATE / "dockerd.log").open("wb")
     # The host's daemon.json is the host's engine's business.
-    config = EXEC_ROOT / "daemon.json"
-    config.write_text("{}", encoding="ascii")
-    command = [
-        *_inside(), "dockerd",
-        "--config-file", str(config),
-        "--data-root", str(STATE / "docker"),
-        "--exec-root", str(EXEC_ROOT / "exec"),
-        "--pidfile", str(PID_FILE),
-        "--host", f"unix://{SOCKET}",
-        "--userns-remap", "default",
-        *(part for server in _dns() for part in ("--dns", server)),
-    ]  # fmt: skip
-    process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+    DAEMON_JSON.write_text("{}", encoding="ascii")
+    with LOG.open("wb") as log:
+        process = subprocess.Popen(command(), stdout=log, stderr=log, start_new_session=True)
     try:
         _wait_for_engine(process)
         for container in _docker("ps", "--all", "--quiet").split():
@@ -182,7 +175,22 @@ def engine() -> Iterator[None]:
             process.wait(30)
         except subprocess.TimeoutExpired:
             process.kill()
-        log.close()
+        # A test that killed it has started another one.
+        _stop_leftover()
+
+
+def command() -> list[str]:
+    """What starts the tests' dockerd."""
+    return [
+        *_inside(), "dockerd",
+        "--config-file", str(DAEMON_JSON),
+        "--data-root", str(STATE / "docker"),
+        "--exec-root", str(EXEC_ROOT / "exec"),
+        "--pidfile", str(PID_FILE),
+        "--host", f"unix://{SOCKET}",
+        "--userns-remap", "default",
+        *(part for server in _dns() for part in ("--dns", server)),
+    ]  # fmt: skip
 
 
 def _remove_exec_root() -> None:
@@ -213,7 +221,7 @@ def _wait_for_engine(process: subprocess.Popen[bytes]) -> None:
         if _run(["docker", "-H", f"unix://{SOCKET}", "version"]).returncode == 0:
             return
         time.sleep(0.2)
-    tail = (STATE / "dockerd.log").read_text(errors="replace")[-2000:]
+    tail = LOG.read_text(errors="replace")[-2000:]
     raise SystemExit(f"carrel test: the tests' engine did not start:\n{tail}")
 
 

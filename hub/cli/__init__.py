@@ -4,6 +4,7 @@ app inside          the verbs by name; what sends one into the hub container
 up survey           from a clone to a running Carrel; the look at the machine that comes first
 host                down, status, logs, doctor
 look checks         what the machine is (reads only); what that means (pure)
+promises            whether the settings promise more than it has (pure)
 engine compose      Docker found, installed, started; Compose v2 or v1
 images recipe       what is built from what, and which of it under which names (pure)
 build debian mirrors  builds it; its base; where its packages come from

@@ -18,8 +18,8 @@ import typer
 
 from hub.cli import site
 from hub.cli.output import note, verb
-from hub.knobs import CLIENT_SECRET
 from hub.settings import Settings
+from hub.sign_on_knobs import CLIENT_SECRET
 from spawner.errors import CarrelError, Code
 
 MOST_BYTES = 2048

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hub import moments
 from hub.cli.database import by, opened
 from hub.cli.inside import ensure_inside
 from hub.cli.output import as_json, note, table, verb
@@ -60,7 +61,7 @@ def invite(
         as_json({"id": number, "link": link, "role": role, "uses": uses, "expires_at": until})
         return
     people = "one person" if uses == 1 else f"{uses} people"
-    note(f"Invitation {number}, for {people} ({role.value}), until {until:%Y-%m-%d %H:%M} UTC.")
+    note(f"Invitation {number}, for {people} ({role.value}), until {moments.spelled(until)}.")
     note(f"It is shown this once. ./carrel user withdraw {number} takes it back.")
     print(link)
 
@@ -104,7 +105,7 @@ def reset(name: Name, json_: Json = False) -> None:
         as_json({"name": name, "link": link, "expires_at": until})
         return
     note(f"Whoever opens this link sets a new password of {name}, once.")
-    note(f"It lives until {until:%Y-%m-%d %H:%M} UTC and is shown this once.")
+    note(f"It lives until {moments.spelled(until)} and is shown this once.")
     print(link)
 
 

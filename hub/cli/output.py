@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from hub import moments
 from spawner.errors import CarrelError, Code
 
 REFUSED = 2
@@ -73,7 +74,7 @@ def as_json(value: Any) -> None:
 
 def _cell(value: Any) -> str:
     if isinstance(value, datetime):
-        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+        return moments.spelled(value)
     return "-" if value is None or value == "" else str(_plain(value))
 
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hub import moments
 from hub.cli.database import by, opened
 from hub.cli.inside import ensure_inside
 from hub.cli.new_password import Generate, Stdin, new_password
 from hub.cli.output import as_json, note, table, verb
-from hub.enums import Role
+from hub.enums import Reason, Role
 from hub.settings import Settings
 from spawner.confinement import HOMES
 from spawner.errors import CarrelError, Code
@@ -190,7 +191,7 @@ def delete(
     if days == 0:
         note(f"Deleted {name}. The home in {home} is removed within minutes.")
         return
-    note(f"Deleted {name}. The home in {home} is removed after {remove_at:%Y-%m-%d %H:%M} UTC.")
+    note(f"Deleted {name}. The home in {home} is removed after {moments.spelled(remove_at)}.")
     note(f"Until then ./carrel user restore {name} undoes it.")
 
 
@@ -237,7 +238,7 @@ def _is_there(store: Store, name: str, role: Role) -> bool:
         if until := store.read(accounts.departed, name):
             raise CarrelError(
                 Code.CONFLICT,
-                f"{name} was deleted, and the home is kept until {until:%Y-%m-%d %H:%M} UTC.",
+                f"{name} was deleted, and the home is kept until {moments.spelled(until)}.",
                 f"./carrel user restore {name} brings both back; or choose another name.",
             )
         return False
@@ -253,10 +254,16 @@ def _is_there(store: Store, name: str, role: Role) -> bool:
 
 def _put_out(settings: Settings, name: str, done: str) -> None:
     """Ends cookies, tokens and session; ``done`` says what stands when that fails."""
-    from hub import hub_api
+    from hub import hub_api, sessions
 
+    with opened(settings) as store:
+        session = store.read(sessions.active_of, name)
+    api, limit_s = hub_api.of(settings), hub_api.stop_timeout_s(settings)
     try:
-        hub_api.of(settings).remove_user(name, hub_api.stop_timeout_s(settings))
+        if session is not None:
+            why = f"{done}."
+            api.end_session(hub_api.Wanted(name, session.id, Reason.ADMIN, why), limit_s)
+        api.remove_user(name, limit_s)
     except CarrelError as error:
         raise CarrelError(
             Code.FAILED,

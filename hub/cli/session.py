@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hub.cli.inside import ensure_inside
 from hub.cli.output import as_json, note, table, verb
+from hub.enums import Reason
 from hub.settings import Settings
 from spawner.errors import CarrelError, Code
 from spawner.names import canonical
@@ -52,10 +54,20 @@ def start(
 def stop(name: Name) -> None:
     """Stop somebody's session; their files stay."""
     settings = ensure_inside()
-    from hub import hub_api
+    from hub import hub_api, sessions
+    from hub.cli.database import opened
 
     user = canonical(name)
-    if hub_api.of(settings).stop_server(user, hub_api.stop_timeout_s(settings)):
+    with opened(settings) as store:
+        session = store.read(sessions.active_of, user)
+    api, limit_s = hub_api.of(settings), hub_api.stop_timeout_s(settings)
+    if session is not None:
+        ending = hub_api.Wanted(user, session.id, Reason.ADMIN, "Stopped at the command line.")
+        stopped = api.end_session(ending, limit_s)
+    else:
+        # One that is on no record would be the reconciler's, but nobody has to wait for it.
+        stopped = api.stop_server(user, limit_s)
+    if stopped:
         note(f"The session of {user} has stopped.")
     else:
         note(f"{user} has no session; nothing changed.")
@@ -71,7 +83,7 @@ def list_(
 ) -> None:
     """List the sessions that have not ended, or all of one user."""
     settings = ensure_inside()
-    from hub import accounts, sessions
+    from hub import accounts, reach, sessions
     from hub.cli.database import opened
 
     with opened(settings) as store, store.reading() as tx:
@@ -81,16 +93,27 @@ def list_(
             found = sessions.of_user(tx, canonical(name))
             if not found:
                 accounts.require(tx, name)
-        places = sessions.places(tx)
+        places, seen, now = sessions.places(tx), reach.last(tx), datetime.now(UTC)
+    unknown = {s.id: why for s in found if (why := reach.unknown(s, seen, now))}
     if json_:
-        as_json([dataclasses.asdict(s) | {"place": places.get(s.id)} for s in found])
+        as_json(
+            [
+                dataclasses.asdict(s) | {"place": places.get(s.id), "unknown": unknown.get(s.id)}
+                for s in found
+            ]
+        )
         return
     headers = ("SESSION", "USER", "PROFILE", "STATE", "PLACE", "REQUESTED", "ENDED", "REASON")
     rows = [
-        (s.id, s.user, s.profile, s.state, places.get(s.id), s.requested_at, s.ended_at, s.reason)
+        (
+            s.id, s.user, s.profile, "unknown" if s.id in unknown else s.state, places.get(s.id),
+            s.requested_at, s.ended_at, s.reason,
+        )
         for s in found
-    ]
+    ]  # fmt: skip
     table(headers, rows, empty="No sessions.")
+    for why in sorted(set(unknown.values()), key=lambda why: why.value):
+        note(f"Unknown: {reach.SAYS[why]}")
 
 
 def _profile(settings: Settings, slug: str | None) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from hub import capacity
-from hub.cli import checks, client_secret, compose, engine, look, site
+from hub.cli import checks, client_secret, compose, engine, look, promises, site
 from hub.cli.progress import fact, heading, warning
 from hub.settings import Settings
 from spawner.confinement import GIB
@@ -30,7 +30,7 @@ def survey(settings: Settings, *, install: bool, say: Callable[[str], None]) -> 
     seen = _see(settings, machine)
     _tell_host(settings, seen)
     present = look.find_engine()
-    problems = checks.host_problems(settings, seen)
+    problems = checks.host_problems(settings, seen) + promises.problems(settings, machine)
     if present is None:
         fact("Engine", "none answers")
     else:
@@ -83,7 +83,12 @@ def _tell_engine(
     fact("Engine", f"Docker {found.version}, userns-remap {remap}")
     fact("Compose", f"{with_.version} (v{with_.major})")
     fact("Capacity", capacity.sentence(machine.memory_bytes, settings))
-    for item in (*checks.engine_warnings(found), *checks.web_warnings(settings)):
+    worth_saying = (
+        *checks.engine_warnings(found),
+        *checks.web_warnings(settings),
+        *promises.notes(settings, machine),
+    )
+    for item in worth_saying:
         warning(item.message, item.remedy)
 
 

@@ -7,6 +7,7 @@ browser that loads links ahead, change somebody's habit.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 from urllib.parse import quote, urlencode
 
@@ -17,10 +18,13 @@ from hub.enums import Interface
 from hub.handlers.form import Form
 from hub.handlers.session_files import holds
 from hub.session_paths import is_below_content
+from spawner.background import keep
 from spawner.errors import CarrelError, Code
 
 WELCOME = "Welcome.ipynb"
 """What images/session puts into a new home."""
+POLL_S = 3.0
+"""How long the engine is waited for before a session that seems to run is opened."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,8 @@ class OpenPage(Form):
         user = self.current_user
         if user.running:
             # One that died unnoticed would answer with the proxy's error page.
-            await user.spawner.poll_and_notify()
+            # An engine that takes its time says nothing about it, and keeps nobody waiting.
+            await asyncio.wait([keep(user.spawner.poll_and_notify())], timeout=POLL_S)
         if not user.spawner.ready:
             # JupyterHub carries `next` through login, start and progress page.
             back = f"{self.hub.base_url}open?{asked.query}"

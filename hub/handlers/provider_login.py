@@ -51,7 +51,7 @@ class Leave(Form, OAuthLoginHandler):
     def set_state_cookie(self, value: str) -> None:
         """Not on path `/`, where sessions would get it too."""
         self._set_cookie(
-            STATE_COOKIE_NAME,
+            carried.named(self, STATE_COOKIE_NAME),
             value,
             expires_days=carried.MINUTES / 1440,
             path=self.hub.base_url,
@@ -94,9 +94,10 @@ class Return(Form, OAuthCallbackHandler):
     def get_state_cookie(self) -> str:
         """What the login began with; taken away, so that no answer is taken twice."""
         if self._state_cookie is None:
-            raw = self.get_signed_cookie(STATE_COOKIE_NAME, max_age_days=carried.MINUTES / 1440)
+            name = carried.named(self, STATE_COOKIE_NAME)
+            raw = self.get_signed_cookie(name, max_age_days=carried.MINUTES / 1440)
             self._state_cookie = (raw or b"").decode("utf8", "replace")
-            self.clear_cookie(STATE_COOKIE_NAME, path=self.hub.base_url)
+            self.clear_cookie(name, path=self.hub.base_url)
         return self._state_cookie
 
     def check_state(self) -> None:

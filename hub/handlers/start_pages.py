@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -10,8 +11,9 @@ from jupyterhub.handlers.base import BaseHandler
 from jupyterhub.handlers.pages import HomeHandler, SpawnHandler, SpawnPendingHandler
 from tornado.httputil import url_concat
 
-from hub import accounts, sessions
-from hub.enums import Interface, State
+from hub import accounts, moments, reach, sessions
+from hub.enums import Interface, State, Unknown
+from hub.handlers.one_start import OneStart, UnderWay
 from hub.handlers.open_page import WELCOME
 from hub.sessions import Session
 from spawner.errors import CarrelError
@@ -28,6 +30,8 @@ class Visit:
     interface: Interface | None = None
     session: Session | None = None
     """What runs, starts or is being stopped."""
+    unknown: Unknown | None = None
+    """Why nothing is known of it at the moment."""
     first: bool = False
     """Never had a session that ran, or have their first now."""
 
@@ -39,10 +43,12 @@ def visit_of(tx: sa.Connection, name: str) -> Visit:
         return Visit(name)
     past = sessions.of_user(tx, name, since=account.created_at)
     ran = [session for session in past if session.ready_at]
+    session, now = sessions.active_of(tx, name), datetime.now(UTC)
     return Visit(
         called=account.called,
         interface=account.interface,
-        session=sessions.active_of(tx, name),
+        session=session,
+        unknown=reach.unknown(session, reach.last(tx), now) if session else None,
         first=not any(session.ended_at for session in ran),
     )
 
@@ -68,7 +74,11 @@ class _Visited(BaseHandler):
 
     @property
     def template_namespace(self) -> dict[str, Any]:
-        return {**super().template_namespace, "visit": self.visit}
+        return {
+            **super().template_namespace,
+            "visit": self.visit,
+            "spelled": moments.spelled,
+        }
 
     def get_next_url(self, user: Any = None, default: str | None = None) -> str:
         """Without a ``next``, their own session opens as they like it; the first with a welcome."""
@@ -88,8 +98,22 @@ class HomePage(_Visited, HomeHandler):
     """What runs, or what can be started."""
 
 
-class StartPage(_Visited, SpawnHandler):
+class StartPage(_Visited, OneStart, SpawnHandler):
     """What can be started."""
+
+    async def _post(self, user_name: str, server_name: str, display_name: str) -> None:
+        user = self.current_user
+        if user_name == user.name and self.is_beginning(user):
+            # Asked for twice, by two clicks or two tabs: both see how far it is.
+            self.redirect(self._get_pending_url(user, server_name))
+            return
+        await super()._post(user_name, server_name, display_name)
+
+    async def _wrap_spawn_single_user(self, user: Any, server_name: str, *more: Any) -> None:
+        try:
+            await super()._wrap_spawn_single_user(user, server_name, *more)
+        except UnderWay:
+            self.redirect(self._get_pending_url(user, server_name))
 
 
 class ProgressPage(_Visited, SpawnPendingHandler):

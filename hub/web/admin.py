@@ -5,10 +5,11 @@ from __future__ import annotations
 import shutil
 from datetime import UTC, datetime
 
-from hub import remapping, scopes, sessions
+from hub import remapping, scopes
 from hub.installation import Installation
+from hub.web import status
 from hub.web.base import Handler
-from hub.web.status import Status, build
+from hub.web.status import Status
 
 
 class AdminHandler(Handler):
@@ -20,9 +21,9 @@ class AdminHandler(Handler):
     async def look(self) -> Status:
         """The machine and its sessions, now."""
         installation: Installation = self.settings["installation"]
-        active = await self.read(sessions.active)
+        seen = await self.read(status.look)
         disk = shutil.disk_usage(installation.settings.data_dir / "db")
-        return build(installation, active, disk.free, datetime.now(UTC))
+        return status.build(installation, seen, disk.free, datetime.now(UTC))
 
 
 class MachinePage(AdminHandler):

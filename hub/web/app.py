@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jupyterhub.services.auth import HubOAuth
 from tornado.web import Application, RedirectHandler, StaticFileHandler
 
-from hub import origins, texts
+from hub import moments, origins, texts
 from hub.hub_api import HubApi
 from hub.installation import Installation
 from hub.scopes import PREFIX
@@ -94,4 +94,5 @@ def pages() -> Environment:
     environment.filters["gib"] = lambda size: f"{size / GIB:.1f} GiB"
     environment.filters["size"] = words.size
     environment.filters["ago"] = words.ago
+    environment.filters["moment"] = moments.spelled
     return environment

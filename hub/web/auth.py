@@ -55,4 +55,7 @@ def hub_oauth(token: str, where: Origins, api_url: str) -> HubOAuth:
         oauth_client_id=f"service-{scopes.WEB}",
         access_scopes={f"access:services!service={scopes.WEB}"},
         cache_max_age=CACHE_S,
+        cookie_host_prefix_enabled=where.host_cookies,
+        # Browsers refuse such a cookie without it, also where a front names no protocol.
+        cookie_options={"secure": True} if where.host_cookies else {},
     )

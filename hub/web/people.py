@@ -84,7 +84,8 @@ class PersonPage(PeopleHandler):
     """``/people/<name>``: one person, and what became of the last sessions."""
 
     async def get(self, name: str) -> None:
-        person, past = await self.read(_look_at, self.actor, canonical(name))
+        now = datetime.now(UTC)
+        person, past = await self.read(_look_at, self.actor, canonical(name), now)
         if self.wants_json:
             self.finish(_as_json(person))
             return
@@ -97,12 +98,14 @@ class PersonPage(PeopleHandler):
 def _look(
     tx: sa.Connection, actor: Actor, search: Search, now: datetime
 ) -> tuple[people.Found, Any, int]:
-    found = people.find(tx, actor, search)
+    found = people.find(tx, actor, search, now)
     return found, departures.of_actor(tx, actor), invitations.count_open(tx, actor, now)
 
 
-def _look_at(tx: sa.Connection, actor: Actor, name: str) -> tuple[people.Person, list[Any]]:
-    person = people.one(tx, actor, name)
+def _look_at(
+    tx: sa.Connection, actor: Actor, name: str, now: datetime
+) -> tuple[people.Person, list[Any]]:
+    person = people.one(tx, actor, name, now)
     if person is None:
         raise powers.not_looked_after(name)
     past = sessions.of_user(tx, name, 10, person.created_at) if person.yours else []
@@ -117,4 +120,5 @@ def _as_json(person: people.Person) -> dict[str, Any]:
     return values | {
         "role": person.role.value,
         "state": person.state.value if person.state else None,
+        "unknown": person.unknown.value if person.unknown else None,
     }

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import timedelta
 from enum import Enum
 
-from hub import looking_after, resets
+from hub import looking_after, resets, sessions
 from hub.audit import By
 from hub.hub_api import stop_timeout_s
 from hub.looking_after import Deed, Outcome
-from hub.web.leaving import put_out
+from hub.web.leaving import Leaver, put_out
 from hub.web.people import PeopleHandler
 from spawner.errors import CarrelError, Code
 
@@ -30,7 +30,11 @@ class Action(Enum):
 
 TO_CONFIRM = frozenset({Action.DISABLE, Action.DELETE})
 """What is asked about once more, with the names: it takes something away from people."""
-ENDS_LOGINS = frozenset({Action.DISABLE, Action.DELETE})
+ENDS_LOGINS = {
+    Action.DISABLE: "The account was disabled.",
+    Action.DELETE: "The account was deleted.",
+}
+"""With what the record says of a session that ends with them."""
 
 
 class PeopleActions(PeopleHandler):
@@ -105,7 +109,9 @@ class PeopleActions(PeopleHandler):
             return []
         # Also of those that were disabled already: the hub may not have answered the first time.
         names = [outcome.name for outcome in outcomes if outcome.refused is None]
-        return await put_out(self.hub_api, names, stop_timeout_s(self.carrel))
+        active = {s.user: s.id for s in await self.read(sessions.active)}
+        leavers = [Leaver(name, active.get(name), ENDS_LOGINS[action]) for name in names]
+        return await put_out(self.hub_api, leavers, stop_timeout_s(self.carrel))
 
     def _link(self, token: str) -> str:
         return resets.url(self.carrel.public_url, token)

@@ -1,4 +1,4 @@
-"""What admins are told of the machine and of what runs on it (pure)."""
+"""What admins are told of the machine and of what runs on it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from hub import __version__, capacity
+import sqlalchemy as sa
+
+from hub import __version__, capacity, reach, sessions
 from hub.enums import State
 from hub.installation import Installation, Machine
+from hub.reach import Reach
 from hub.sessions import Session
 
 
@@ -21,6 +24,9 @@ class Running:
     user: str
     profile: str
     state: str
+    """As its record says."""
+    unknown: str | None
+    """Why nothing is known of it at the moment; None: it is as its record says."""
     since: datetime
     minutes: int
 
@@ -40,18 +46,31 @@ class Status:
     """Sessions that may be starting at a time."""
     waiting: int
     """Sessions in the queue; they are among ``sessions``."""
+    silent_since: datetime | None
+    """Since when the engine has not answered; None: it answers."""
     sessions: tuple[Running, ...]
 
     def as_json(self) -> dict[str, Any]:
         machine = {k: v for k, v in asdict(self.machine).items() if k != "environment"}
         sessions = [asdict(s) | {"since": s.since.isoformat()} for s in self.sessions]
-        return asdict(self) | {"machine": machine, "sessions": sessions}
+        silent = self.silent_since.isoformat() if self.silent_since else None
+        return asdict(self) | {"machine": machine, "sessions": sessions, "silent_since": silent}
 
 
-def build(
-    installation: Installation, active: Sequence[Session], disk_free_bytes: int, now: datetime
-) -> Status:
-    """``active`` are the sessions that have not ended."""
+@dataclass(frozen=True)
+class Seen:
+    """What is on record: the sessions that have not ended, and how the engine was found last."""
+
+    active: Sequence[Session]
+    reach: Reach | None
+
+
+def look(tx: sa.Connection) -> Seen:
+    return Seen(sessions.active(tx), reach.last(tx))
+
+
+def build(installation: Installation, seen: Seen, disk_free_bytes: int, now: datetime) -> Status:
+    active = seen.active
     settings, machine = installation.settings, installation.machine
     house = installation.house()
     return Status(
@@ -63,12 +82,14 @@ def build(
         promised_bytes=house.promised_bytes(active),
         start_slots=house.limits.start_slots,
         waiting=sum(session.state is State.QUEUED for session in active),
+        silent_since=seen.reach.silent_since if seen.reach else None,
         sessions=tuple(
             Running(
                 id=session.id,
                 user=session.user,
                 profile=session.profile,
                 state=session.state.value,
+                unknown=why.value if (why := reach.unknown(session, seen.reach, now)) else None,
                 since=session.requested_at,
                 minutes=int((now - session.requested_at).total_seconds() // 60),
             )

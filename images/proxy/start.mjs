@@ -1,6 +1,7 @@
 // Starts configurable-http-proxy with the token from a file: the container's environment, which
 // `inspect` shows, holds no secret.
 import { readFileSync } from "node:fs";
+import "./restarting.mjs";
 
 const [tokenFile, ...options] = process.argv.slice(2);
 process.env.CONFIGPROXY_AUTH_TOKEN = readFileSync(tokenFile, "utf8").trim();

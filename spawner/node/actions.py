@@ -201,9 +201,7 @@ class Actions:
 
     async def _events(self, match: Match) -> Call:
         given = match.query.get("filters", "")
-        rebuilt = filters.rebuild(
-            given, filters.FOR_EVENTS, self._config.project, type=["container"]
-        )
+        rebuilt = filters.for_events(given, self._config.project)
         return Call("GET", "/events", match.query | {"filters": rebuilt})
 
     async def _health(self, _: Match) -> Answer:

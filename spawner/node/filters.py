@@ -15,6 +15,8 @@ from spawner.node.strict_json import parse_object
 
 FOR_LIST = frozenset({"label", "name", "status"})
 FOR_EVENTS = frozenset({"label", "event"})
+EVENTS = ("die", "oom", "destroy", "start", "pause", "unpause")
+"""Which events of containers may be listened to: none that shows what was run in them."""
 _LABEL = r"carrel\.[a-z]+(=[A-Za-z0-9._@+-]{1,128})?"
 _WORD = r"[A-Za-z0-9_.-]{1,255}"
 _MOST_VALUES = 1024
@@ -31,6 +33,14 @@ def rebuild(given: str, allowed: frozenset[str], project: str, **forced: list[st
     own = [f"{LABEL_PROJECT}={project}", LABEL_SESSION]
     rebuilt["label"] = [*rebuilt.get("label", []), *own]
     return json.dumps(rebuilt | forced)
+
+
+def for_events(given: str, project: str) -> str:
+    """For the stream of events: of containers only, and none but EVENTS."""
+    events = (parse_object(given) if given else {}).get("event") or list(EVENTS)
+    if not isinstance(events, list) or not {*map(str, events)} <= {*EVENTS}:
+        raise CarrelError(Code.REFUSED, f"filters: event must be among {', '.join(EVENTS)}.")
+    return rebuild(given, FOR_EVENTS, project, type=["container"], event=events)
 
 
 def _values(key: str, values: object) -> list[str]:

@@ -14,7 +14,7 @@ import random
 import tarfile
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,11 +28,10 @@ from hub.materials.places import Place
 from hub.materials.publishing import Wanted
 from hub.models import courses
 from hub.store import Store
-from tests.bench.run import Figure
+from tests.bench.figures import Figure, Say
 
 NOTEBOOKS, PICTURE_BYTES, CELLS = 500, 15_000, 10
 PIECE = 256 * 1024
-Say = Callable[[str], None]
 
 
 async def measure(say: Say, _options: argparse.Namespace) -> list[Figure]:

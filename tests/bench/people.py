@@ -8,47 +8,29 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
-import re
-import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import aiohttp
-from yarl import URL
 
 from hub import accounts, passwords, sessions
 from hub.accounts import NewAccount
 from hub.audit import COMMAND_LINE, By
 from hub.enums import Reason, Role
-from hub.installation import load
 from hub.models import homes
-from hub.store import Store, open_store
-from tests.bench.run import Figure, percentile
-from tests.hub.hub_process import ROOT, HubProcess, ProxyApi, write_installation
+from hub.store import Store
+from tests.bench.figures import Figure, Say, percentile
+from tests.bench.place import PASSWORD, Place, log_in, opened
+from tests.hub.hub_process import HubProcess, ProxyApi, write_installation
 from tests.spawner.fake_engine import free_port
 
-PASSWORD = "correct horse battery"
 LISTED, PEOPLE, LOGINS, LOOKS = 1_000, 5_000, 200, 60
 EVERY_S = 0.05
 """How often somebody who is logged in already asks for a page meanwhile."""
-
-Say = Callable[[str], None]
-
-
-@dataclass
-class Place:
-    """A hub, a service, a database, and a token of the teacher's."""
-
-    hub: HubProcess
-    web: str
-    store: Store
-    token: str = ""
 
 
 async def measure(say: Say, _options: argparse.Namespace) -> list[Figure]:
@@ -68,54 +50,11 @@ async def _place(data_dir: Path) -> AsyncIterator[Place]:
     etc = write_installation(data_dir)
     proxy = ProxyApi(free_port())
     await proxy.start()
-    port = free_port()
-    hub = HubProcess(data_dir, proxy, free_port(), port)
-    store = open_store(load(etc).settings)
-    store.migrate()
-    by = By(COMMAND_LINE, datetime.now(UTC))
-    hashed = passwords.hash_password(PASSWORD)
-    store.decide(accounts.create, NewAccount("teacher", Role.TEACHER, hashed), by)
-    store.decide(accounts.create, NewAccount("admin", Role.ADMIN, hashed), by)
-    await hub.start()
-    environment = {**os.environ, "CARREL_ETC": str(etc), "PYTHONPATH": str(ROOT),
-                   "BENCH_PORT": str(port), "BENCH_HUB_API": f"{hub.url}/api"}  # fmt: skip
-    with (data_dir / "web.log").open("wb") as log:
-        web = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.bench.web_process",
-            cwd=ROOT, env=environment, stdout=log, stderr=log,
-        )  # fmt: skip
-    place = Place(hub, f"http://127.0.0.1:{port}/services/carrel", store)
     try:
-        await _answers(f"{place.web}/health")
-        place.token = await _token(hub, "admin")
-        yield place
+        async with opened(etc, proxy, free_port()) as place:
+            yield place
     finally:
-        web.terminate()
-        await web.wait()
-        await hub.stop()
         await proxy.close()
-        store.close()
-
-
-async def _answers(url: str) -> None:
-    async with aiohttp.ClientSession() as http:
-        for _ in range(200):
-            try:
-                async with http.get(url) as answer:
-                    if answer.status == 200:
-                        return
-            except aiohttp.ClientError:
-                pass
-            await asyncio.sleep(0.1)
-    raise SystemExit(f"{url} does not answer")
-
-
-async def _token(hub: HubProcess, name: str) -> str:
-    await hub.api("POST", f"/users/{name}")
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as http:
-        await _log_in(http, hub, name)  # so that the hub knows the groups, and with them the role
-    _, model = await hub.api("POST", f"/users/{name}/tokens", {"note": "bench"})
-    return str(model["token"])
 
 
 async def _roster(place: Place) -> Figure:
@@ -176,7 +115,7 @@ async def _logins(place: Place) -> list[Figure]:
         new = NewAccount(f"student{i}", Role.STUDENT, hashed)
         await place.store.in_thread(place.store.decide, accounts.create, new, by)
     async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as somebody:
-        await _log_in(somebody, place.hub, "teacher")
+        await log_in(somebody, place.hub, "teacher")
         done = asyncio.Event()
         others = asyncio.create_task(_ask(somebody, place.hub, done))
         began = time.monotonic()
@@ -197,16 +136,7 @@ async def _arrive(hub: HubProcess, name: str) -> bool:
     timeout = aiohttp.ClientTimeout(total=120)
     jar = aiohttp.CookieJar(unsafe=True)
     async with aiohttp.ClientSession(cookie_jar=jar, timeout=timeout) as http:
-        return await _log_in(http, hub, name)
-
-
-async def _log_in(http: aiohttp.ClientSession, hub: HubProcess, name: str) -> bool:
-    async with http.get(f"{hub.url}/login") as answer:
-        found = re.search(r'name="_xsrf"\s+value="([^"]*)"', await answer.text())
-    form = {"_xsrf": found[1] if found else "", "username": name, "password": PASSWORD}
-    async with http.post(f"{hub.url}/login", data=form, allow_redirects=False) as answer:
-        cookies = http.cookie_jar.filter_cookies(URL(hub.url) / "home")
-        return answer.status == 302 and any("hub" in key for key in cookies)
+        return await log_in(http, hub, name)
 
 
 async def _ask(http: aiohttp.ClientSession, hub: HubProcess, done: asyncio.Event) -> list[float]:

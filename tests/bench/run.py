@@ -10,71 +10,83 @@ import argparse
 import asyncio
 import importlib
 import json
-import os
+import signal
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-BENCHES = {
-    "courses": "tests.bench.courses",
-    "people": "tests.bench.people",
-    "rush": "tests.bench.rush",
-}
+sys.path.insert(0, str(ROOT))
 
-
-@dataclass(frozen=True)
-class Figure:
-    """One measured value; ``limit`` is the most that is promised, None where nothing is."""
-
-    what: str
-    value: float
-    unit: str
-    limit: float | None = None
-
-    @property
-    def kept(self) -> bool:
-        return self.limit is None or self.value <= self.limit
-
-
-def percentile(values: Sequence[float], share: float) -> float:
-    """The value that ``share`` of the values do not exceed (nearest rank)."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, max(0, -(-int(share * 1000) * len(ordered) // 1000) - 1))]
-
-
-def machine() -> str:
-    """What it was measured on, in a line."""
-    cores = len(os.sched_getaffinity(0))
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3
-    return f"{cores} cores, {memory:.0f} GiB, Python {sys.version.split()[0]}"
+from tests.bench.figures import Figure, machine  # noqa: E402
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="carrel bench", description=__doc__)
-    parser.add_argument("name", choices=sorted(BENCHES))
-    parser.add_argument("--json", action="store_true", help="for scripts")
-    parser.add_argument("--users", type=int, default=30, help="rush: how many arrive at once")
-    parser.add_argument(
-        "--vs-stock",
-        action="store_true",
-        help="rush: the same against a stock JupyterHub with DockerSpawner, alternating",
-    )
-    parser.add_argument("--rounds", type=int, default=1, help="rush: how often")
-    options = parser.parse_args()
-    sys.path.insert(0, str(ROOT))
-    bench = importlib.import_module(BENCHES[options.name])
+    options = _options()
+    # Ended in whatever way, a bench takes down what it brought up.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    bench = importlib.import_module(f"tests.bench.{options.module}")
     figures: list[Figure] = asyncio.run(bench.measure(_say, options))
     if options.json:
         print(json.dumps({"machine": machine(), "figures": [asdict(f) for f in figures]}, indent=1))
     else:
         print(f"{options.name}, on {machine()}")
         for figure in figures:
-            limit = "" if figure.limit is None else f"  (promised: at most {figure.limit:g})"
-            mark = "" if figure.kept else "  NOT KEPT"
-            print(f"  {figure.what:<58} {figure.value:>9.3f} {figure.unit}{limit}{mark}")
+            print(f"  {figure}")
     return 0 if all(figure.kept for figure in figures) else 1
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="carrel bench", description=__doc__)
+    benches = parser.add_subparsers(dest="name", required=True, metavar="NAME")
+    for name, (module, what, fill) in BENCHES.items():
+        one = benches.add_parser(name, help=what, description=what)
+        one.set_defaults(module=module)
+        one.add_argument("--json", action="store_true", help="for scripts")
+        fill(one)
+    return parser.parse_args()
+
+
+def _start(parser: argparse.ArgumentParser) -> None:
+    _vs_stock(parser)
+    parser.add_argument("--rounds", type=int, default=10, help="how many starts of each")
+
+
+def _rush(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--users", type=int, default=30, help="how many arrive at once")
+    _vs_stock(parser)
+    parser.add_argument("--rounds", type=int, default=1, help="how often")
+
+
+def _hub(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--sessions", type=int, default=1000, help="how many run")
+    parser.add_argument("--waiting", type=int, default=200, help="how many wait in the queue")
+    parser.add_argument("--seconds", type=int, default=120, help="how long it is watched at rest")
+
+
+def _class(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--users", type=int, default=30, help="how many arrive at once")
+    parser.add_argument("--pictures", type=Path, help="a folder for pictures of the pages")
+
+
+def _vs_stock(parser: argparse.ArgumentParser) -> None:
+    what = "the same against a stock JupyterHub with DockerSpawner, alternating"
+    parser.add_argument("--vs-stock", action="store_true", help=what)
+
+
+def _plain(_parser: argparse.ArgumentParser) -> None:
+    pass
+
+
+BENCHES: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] = {
+    "class": ("class_", "A class in real browsers: logs in, presses Start, arrives.", _class),
+    "courses": ("courses", "Publishing 500 notebooks of 100 MB, twice.", _plain),
+    "hub": ("hub", "A hub with many sessions, simulated: pages, API, work at rest.", _hub),
+    "people": ("people", "A class list of 1,000, 5,000 people, 200 logins at once.", _plain),
+    "rush": ("rush", "A class that presses Start in the same moment.", _rush),
+    "start": ("start", "One start at a time, from the request to a ready server.", _start),
+}
 
 
 def _say(text: str) -> None:
@@ -82,5 +94,4 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.modules["tests.bench.run"] = sys.modules["__main__"]
     sys.exit(main())

@@ -82,9 +82,12 @@ def test_other_logins_end_and_this_one_goes_on(hub: Hub) -> None:
     there = hub.browser()
     there.log_in("elsewhere", OLD)
     services = hub.service_token(here), hub.service_token(there)
-    program = hub.api.create_token("elsewhere", "a program", 600)
     hub.api.start_server("elsewhere", "small")
-    assert all(hub.knows(token) for token in (*services, program)) and there.me()
+    programs = [
+        hub.api.create_token("elsewhere", note, 600)
+        for note in ("a program", "Server at /user/elsewhere/")
+    ]
+    assert all(hub.knows(token) for token in (*services, *programs)) and there.me()
 
     assert _change(here).status_code == 303
 
@@ -92,7 +95,8 @@ def test_other_logins_end_and_this_one_goes_on(hub: Hub) -> None:
     assert "/hub/login" in there.get("/hub/account").headers["Location"]
     assert here.me()["name"] == "elsewhere"
     assert [hub.knows(token) for token in services] == [True, False]
-    assert hub.knows(program)
+    assert not any(hub.knows(token) for token in programs), "also one that says it is the session's"
+    assert hub.tokens_of("elsewhere") == ["Server at /user/elsewhere/"]
     assert hub.api.server("elsewhere")["ready"]
     assert hub.service_token(here)
 

@@ -41,6 +41,7 @@ class BadDay:
         self.random = random.Random(seed)
         self.asked: list[asyncio.Task[None]] = []
         self.most = 0
+        self.seen: set[str] = set()
 
     async def ask(self, method: str, name: str) -> None:
         # A hub that was killed answers nobody.
@@ -49,7 +50,8 @@ class BadDay:
 
     async def one_deed(self) -> None:
         deed = self.random.choices(
-            [self.start_or_stop, self.quit, self.trouble, self.kill_hub], [14, 3, 3, 2]
+            [self.start_or_stop, self.end, self.quit, self.lose, self.trouble, self.kill_hub],
+            [14, 5, 3, 1, 3, 2],
         )[0]
         await deed()
         await asyncio.sleep(self.random.uniform(0, 0.5))
@@ -57,6 +59,24 @@ class BadDay:
     async def start_or_stop(self) -> None:
         method, name = self.random.choice(["POST", "POST", "DELETE"]), self.random.choice(NAMES)
         self.asked.append(asyncio.create_task(self.ask(method, name)))
+
+    async def end(self) -> None:
+        """By its id, at any moment of its life: also while it waits, starts or is being stopped."""
+        rows = self.world.store.read(sessions.active)
+        if rows:
+            row = self.random.choice(rows)
+            path = f"/carrel/users/{row.user}/sessions/{row.id}"
+            self.asked.append(asyncio.create_task(self.ask_for(path, row.id)))
+
+    async def ask_for(self, path: str, session: str) -> None:
+        with contextlib.suppress(aiohttp.ClientError):
+            status_, _ = await self.world.hub.api("DELETE", path)
+            assert status_ in (202, 204, 404, 409), (status_, session)
+
+    async def lose(self) -> None:
+        """Somebody removes a container behind everybody's back."""
+        for container in list(self.world.engine.containers.values())[:1]:
+            await self.world.engine.lose(container)
 
     async def quit(self) -> None:
         for container in list(self.world.engine.containers.values())[:1]:
@@ -72,8 +92,14 @@ class BadDay:
         await self.world.hub.start()
 
     async def watch(self) -> None:
-        """How many running containers one user had at most."""
+        """How many running containers one user had at most, and which had no row ever."""
         while True:
+            for name in self.world.engine.containers:
+                if name not in self.seen:
+                    self.seen.add(name)
+                    user, session = name.split("-")[1:]
+                    row = self.world.store.read(sessions.get, session)  # raises where there is none
+                    assert row.user == user
             users = Counter(
                 container.body["Labels"]["carrel.user"]
                 for container in self.world.engine.containers.values()
@@ -108,8 +134,13 @@ async def test_a_bad_day_ends_well(world: World, servers: None, seed: int) -> No
     await asyncio.gather(*day.asked)
 
     await until(day.is_settled, 75)
+    assert not watching.done(), watching.exception()
     watching.cancel()
     assert day.most <= 1
+    # Each session that ever was ended once, and says why.
+    for name in NAMES:
+        for row in world.store.read(sessions.of_user, name):
+            assert (row.state is State.ENDED) == (row.reason is not None)
     # And everybody gets a session afterwards.
     for name in NAMES:
         await world.start(name)

@@ -16,6 +16,7 @@ from hub.powers import Actor
 from hub.settings import Settings, load
 from hub.store import Store
 from spawner.errors import CarrelError, Code
+from tests.hub.conftest import NOW
 from tests.hub.real_hub.running import Hub
 
 
@@ -23,13 +24,26 @@ def test_the_people_are_made_once(store: Store, by: By) -> None:
     assert store.decide(demo.populate, by) == len(demo.PEOPLE)
     assert store.decide(demo.populate, by) == 0
     teacher = Actor("teacher", Role.TEACHER)
-    found = store.read(people.find, teacher, Search())
-    assert [person.name for person in found.people] == ["student1", "student2", "student3"]
+    found = store.read(people.find, teacher, Search(), NOW)
+    assert {person.name for person in found.people} == {f"student{n}" for n in range(1, 31)}
     (one,) = store.read(courses.listed, teacher)
     assert (one.course.slug, one.students) == (demo.COURSE, 2)
     (link,) = store.read(invitations.of_actor, teacher)
     assert link.most_uses == 30
     assert all(store.read(accounts.require, p.name).password_hash is None for p in demo.PEOPLE)
+
+
+def test_three_students_have_a_button_and_the_rest_of_the_class_is_folded_away() -> None:
+    shown = [person.full_name for person in demo.PEOPLE if not person.folded]
+    assert shown == [
+        "Demo Admin",
+        "Demo Teacher",
+        *(f"Demo Student {n}" for n in ("One", "Two", "Three")),
+    ]
+    folded = [person.full_name for person in demo.PEOPLE if person.folded]
+    assert len(folded) == 27
+    assert (folded[0], folded[-1]) == ("Demo Student Four", "Demo Student Thirty")
+    assert folded[16:18] == ["Demo Student Twenty", "Demo Student Twenty-one"]
 
 
 def test_elsewhere_there_is_no_such_login(hub: Hub, by: By) -> None:

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 from typer.testing import CliRunner, Result
 
-from hub import accounts, hub_api
+from hub import accounts, hub_api, moments
 from hub import departures as kept
 from hub import store as store_module
 from hub.accounts import NewAccount
@@ -127,7 +127,7 @@ def test_delete_says_what_and_when(store: Store, mia: By) -> None:
     result = carrel("user", "delete", "mia", "--yes")
     (departure,) = store.read(kept.listed)
     assert departure.remove_at - departure.deleted_at == timedelta(days=3)
-    assert f"removed after {departure.remove_at:%Y-%m-%d %H:%M} UTC" in result.stderr
+    assert f"removed after {moments.spelled(departure.remove_at)}" in result.stderr
     assert "./carrel user restore mia undoes it" in result.stderr
 
 

@@ -262,7 +262,7 @@ def test_the_account_page_by_keyboard(hub: Hub, page: Page) -> None:
         page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.get_by_role("status")).to_have_text(
-        "Your password is changed. Your other logins have ended."
+        "Your password is changed. Your other logins and your API tokens have ended."
     )
     _check(page, "account-changed")
     page.get_by_label("Your name").fill("Mia")

@@ -9,11 +9,11 @@ import pytest
 from hub import accounts, sessions
 from hub.audit import By
 from hub.enums import Reason, Role, State
-from hub.lifecycle import Lifecycle
+from hub.lifecycle import REASONS, Lifecycle
 from hub.queueing import House, Limits
 from hub.store import Store
 from spawner.confinement import GIB
-from spawner.ending import Cause, Ending
+from spawner.ending import Ask, Cause, Ending
 from spawner.errors import CarrelError, Code
 from spawner.profiles import Catalog, Grant, Profile, Request
 from spawner.wait import Wait
@@ -37,7 +37,7 @@ def lifecycle(store: Store, by: By) -> Lifecycle:
     """Room for two sessions; some people have accounts."""
     for name in NAMES:
         store.decide(accounts.create, accounts.NewAccount(name, Role.STUDENT), by)
-    return Lifecycle(store, HOUSE, idle_limit_s=3600, clock=lambda: NOW)
+    return Lifecycle(store, HOUSE, clock=lambda: NOW)
 
 
 async def admitted(lifecycle: Lifecycle, name: str) -> Grant:
@@ -99,12 +99,15 @@ def test_every_cause_has_a_reason(lifecycle: Lifecycle, cause: Cause) -> None:
     assert isinstance(lifecycle.reason(Ending("0" * 12, cause)), Reason)
 
 
-@pytest.mark.parametrize(
-    ("inactive_s", "reason"), [(3599, Reason.STOPPED_BY_USER), (3600, Reason.IDLE)]
-)
-def test_a_stop_after_the_idle_limit_is_the_cullers(
-    lifecycle: Lifecycle, inactive_s: float, reason: Reason
+@pytest.mark.parametrize("cause", list(Cause))
+async def test_what_it_was_ended_for_is_recorded_unless_it_had_ended_by_itself(
+    lifecycle: Lifecycle, store: Store, cause: Cause
 ) -> None:
-    assert lifecycle.reason(Ending("0" * 12, Cause.STOPPED, "", inactive_s)) is reason
-    died = Ending("0" * 12, Cause.EXITED, "", inactive_s)
-    assert lifecycle.reason(died) is Reason.EXITED
+    grant = await admitted(lifecycle, "ada")
+    ask = Ask(Reason.ADMIN, "The account is not let in any more.")
+    await lifecycle.settle(Ending(grant.session_id, cause, "", ask))
+    session = store.read(sessions.get, grant.session_id)
+    if cause in (Cause.STOPPED, Cause.START_CANCELLED):
+        assert (session.reason, session.detail) == (Reason.ADMIN, ask.detail)
+    else:
+        assert (session.reason, session.detail) == (REASONS[cause], "")

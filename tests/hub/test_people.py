@@ -16,6 +16,7 @@ from hub.people import Search
 from hub.powers import Actor
 from hub.store import Store
 from spawner.errors import CarrelError, Code
+from tests.hub.conftest import NOW
 
 ROOT, TESS = Actor("root", Role.ADMIN), Actor("tess", Role.TEACHER)
 
@@ -34,19 +35,19 @@ def everybody(store: Store, by: By) -> None:
 
 
 def _names(store: Store, actor: Actor, **search: object) -> list[str]:
-    return [person.name for person in store.read(people.find, actor, Search(**search)).people]
+    return [person.name for person in store.read(people.find, actor, Search(**search), NOW).people]
 
 
 def test_an_admin_sees_everybody_a_teacher_the_students_they_invited(store: Store) -> None:
     assert _names(store, ROOT) == ["ada", "alan", "bob", "root", "tess", "tom"]
     assert _names(store, TESS) == ["ada", "alan"]
-    assert store.read(people.one, TESS, "bob") is None
-    assert store.read(people.one, ROOT, "bob").name == "bob"
+    assert store.read(people.one, TESS, "bob", NOW) is None
+    assert store.read(people.one, ROOT, "bob", NOW).name == "bob"
 
 
 def test_a_student_sees_nobody(store: Store) -> None:
     with pytest.raises(CarrelError) as caught:
-        store.read(people.find, Actor("ada", Role.STUDENT), Search())
+        store.read(people.find, Actor("ada", Role.STUDENT), Search(), NOW)
     assert caught.value.code is Code.REFUSED
 
 
@@ -78,17 +79,17 @@ def test_what_is_told_of_a_person(store: Store, by: By) -> None:
     store.decide(sessions.open_session, "ada", "datascience", end)
     with store.deciding() as tx:
         tx.execute(homes.insert().values(name="ada", size_bytes=5 * 2**40, measured_at=by.at))
-    ada = store.read(people.one, TESS, "ada")
+    ada = store.read(people.one, TESS, "ada", NOW)
     assert (ada.last_seen_at, ada.profile, ada.state) == (end, "datascience", State.QUEUED)
     assert (ada.home_bytes, ada.enabled, ada.invited_by) == (5 * 2**40, True, "tess")
-    bob = store.read(people.one, ROOT, "bob")
+    bob = store.read(people.one, ROOT, "bob", NOW)
     assert (bob.last_seen_at, bob.state, bob.home_bytes) == (None, None, None)
 
 
 def test_pages_hold_a_hundred_and_any_number_leads_to_one(store: Store, by: By) -> None:
     for number in range(195):
         store.decide(accounts.create, NewAccount(f"z{number:03}", Role.STUDENT), by)
-    first, last = (store.read(people.find, ROOT, Search(page=p)) for p in (-5, 9_999_999))
+    first, last = (store.read(people.find, ROOT, Search(page=p), NOW) for p in (-5, 9_999_999))
     assert (first.page, len(first.people), first.total, first.pages) == (1, 100, 201, 3)
     assert (last.page, [p.name for p in last.people]) == (3, ["z194"])
 

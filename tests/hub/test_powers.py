@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+import sqlalchemy as sa
 
 from hub import powers
 from hub.accounts import Account
 from hub.enums import Role
+from hub.models import accounts, departures
 from hub.powers import Actor
+from hub.store import Store
 from spawner.errors import CarrelError, Code
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -78,6 +82,34 @@ def test_whom_each_looks_after(actor: Account, sees: set[str]) -> None:
 
 def test_a_student_who_became_a_teacher_is_no_longer_looked_after_by_one() -> None:
     assert not powers.looks_after(Actor.of(TESS), replace(MIA, role=Role.TEACHER))
+
+
+def test_the_database_finds_the_same_people(store: Store) -> None:
+    """Whoever they were invited by: students too, who were teachers once, and people long gone."""
+    chance = random.Random(7)
+    names = [f"p{number}" for number in range(60)]
+    people = [
+        _account(name, chance.choice(list(Role)), chance.choice([*names[:6], "gone", None]))
+        for name in names
+    ]
+    shared = [
+        {"name": p.name, "role": p.role, "invited_by": p.invited_by, "created_at": NOW}
+        for p in people
+    ]
+    left = {"deleted_at": NOW, "deleted_by": "ada", "remove_at": NOW}
+    with store.deciding() as tx:
+        tx.execute(accounts.insert(), shared)
+        tx.execute(departures.insert(), [row | left for row in shared])
+    actors = [Actor(name, role) for name in (*names[:6], "gone", "nobody") for role in Role]
+    seen = 0
+    with store.reading() as tx:
+        for actor in actors:
+            expected = {one.name for one in people if powers.looks_after(actor, one)}
+            for rows in (accounts, departures):
+                query = sa.select(rows.c.name).where(powers.looked_after(actor, rows))
+                assert set(tx.scalars(query)) == expected, actor
+            seen += bool(expected) and not actor.sees_everybody
+    assert seen > 3, "some teachers have students"
 
 
 def test_nobody_ends_themselves() -> None:

@@ -15,7 +15,7 @@ from yarl import URL
 
 from hub import accounts
 from hub.enums import Role
-from hub.knobs import CLIENT_SECRET
+from hub.sign_on_knobs import CLIENT_SECRET
 from tests.hub.hub_process import HubProcess, ProxyApi, write_installation
 from tests.hub.real_hub.running import Hub, free_port, text_of
 from tests.oidc import forges

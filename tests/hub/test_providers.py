@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from hub import providers
-from hub.knobs import SignOn
+from hub.sign_on_knobs import SignOn
 from spawner.errors import CarrelError
 
 GITHUB = {

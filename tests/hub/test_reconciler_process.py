@@ -21,7 +21,7 @@ def _left(world: World, name: str, user: str, session: str, status: str) -> None
 async def test_orphans_are_removed_and_interrupted_starts_ended_within_half_a_minute(
     world: World,
 ) -> None:
-    """Three ways to die: with no row, before and after the container was made."""
+    """Four ways: with no row, before and after the container was made, a second one of a user."""
     now = datetime.now(UTC)
     for name in ("ada", "bob", "eve"):
         world.add(name)
@@ -32,7 +32,9 @@ async def test_orphans_are_removed_and_interrupted_starts_ended_within_half_a_mi
     for name in ("bob", "eve"):
         left[name] = world.store.decide(sessions.open_session, name, "small", now).id
         world.store.decide(sessions.mark_starting, left[name], now)
-    orphans = {f"carrel-eve-{left['eve']}", "carrel-mia-feedfeedfeed"}
+    second = "carrel-ada-feedfeedfee1"
+    orphans = {f"carrel-eve-{left['eve']}", "carrel-mia-feedfeedfeed", second}
+    _left(world, second, "ada", "feedfeedfee1", "running")
     _left(world, f"carrel-eve-{left['eve']}", "eve", left["eve"], "created")
     _left(world, "carrel-mia-feedfeedfeed", "mia", "feedfeedfeed", "created")
 
@@ -49,6 +51,28 @@ async def test_orphans_are_removed_and_interrupted_starts_ended_within_half_a_mi
     assert reasons == {Reason.FAILED_TO_START}
     assert f"carrel-ada-{world.session('ada').id}" in world.engine.containers
     assert world.session("ada").state is State.RUNNING
+    assert await world.ready("ada")
+
+
+async def test_a_session_that_the_hub_has_lost_ends_within_a_minute(world: World) -> None:
+    """On record as running, with a container that lives, and this hub says nothing of it."""
+    for name in ("ada", "bob"):
+        world.add(name)
+    await world.start("ada")
+    await until(lambda: world.ready("ada"))
+    now = datetime.now(UTC)
+    lost = world.store.decide(sessions.open_session, "bob", "small", now)
+    world.store.decide(sessions.mark_running, lost.id, "c", "http://127.0.0.1/", now)
+    _left(world, f"carrel-bob-{lost.id}", "bob", lost.id, "running")
+    began = time.monotonic()
+
+    async def is_over() -> bool:
+        return world.store.read(sessions.get, lost.id).state is State.ENDED
+
+    await until(is_over, 60)
+    print(f"noticed and ended after {time.monotonic() - began:.0f} s")
+    assert world.store.read(sessions.get, lost.id).reason is Reason.UNKNOWN
+    assert [*world.engine.containers] == [f"carrel-ada-{world.session('ada').id}"]
     assert await world.ready("ada")
 
 

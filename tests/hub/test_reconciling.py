@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from hub.enums import Reason, State
 from hub.reconciling import (
     CLEARING_UP_FOR,
+    FORGOTTEN_FOR,
     GOES_ON_WITHIN,
-    HUBS_OWN_FOR,
     Container,
     Denied,
     Scene,
     Stand,
     abandoned,
-    doubtful,
+    hubs_own,
     strays,
 )
 from hub.sessions import Session
@@ -53,33 +53,8 @@ def test_a_container_that_no_session_has_is_a_stray_unless_it_is_leaving() -> No
     assert [one.session for one in strays(scene)] == ["b", "c", "d"]
 
 
-def test_sessions_of_before_are_doubtful_until_the_hub_vouches_for_them() -> None:
-    scene = Scene((container("a"), container("b")), (row("a"), row("b")))
-    assert [one.id for one in doubtful(scene, BEGAN, {"b"}, NOW)] == ["a"]
-
-
-def test_what_looks_well_is_asked_about_last() -> None:
-    """After a crash with a thousand sessions the few that it broke are found at once."""
-    rows = (row("a"), row("b"), row("c", State.STARTING), row("d"), row("e", State.STARTING))
-    scene = Scene((container("a"), container("c"), container("d")), rows)
-    found = [one.id for one in doubtful(scene, BEGAN, set(), NOW)]
-    assert found == ["b", "c", "e", "a", "d"]
-
-
-@pytest.mark.parametrize("state", [State.STARTING, State.RUNNING])
-@pytest.mark.parametrize("stand", [None, Stand.NEVER_STARTED, Stand.ENDED])
-def test_a_session_of_this_hub_is_doubtful_once_it_lacks_a_container(
-    state: State, stand: Stand | None
-) -> None:
-    since = row("a", state, at=NOW - HUBS_OWN_FOR)
-    scene = Scene(() if stand is None else (container("a", stand),), (since,))
-    assert doubtful(scene, BEGAN, set(), NOW) == []
-    assert doubtful(scene, BEGAN, set(), NOW + SECOND) == [since]
-    assert doubtful(Scene((container("a"),), (since,)), BEGAN, set(), NOW + SECOND) == []
-
-
 def test_who_waits_in_the_queue_is_left_alone() -> None:
-    assert doubtful(Scene((), (row("a", State.QUEUED),)), BEGAN, set(), NOW) == []
+    assert hubs_own([row("a", State.QUEUED), row("b")]) == [row("b")]
 
 
 @pytest.mark.parametrize(
@@ -120,6 +95,14 @@ def test_this_hub_is_given_time_to_clear_up_after_its_own_starts() -> None:
     assert len(abandoned(scene, denied, NOW + CLEARING_UP_FOR)) == 1
 
 
+def test_a_session_that_ran_and_that_this_hub_lost_waits_for_its_record_and_no_longer() -> None:
+    scene = Scene((container("a"),), (row("a", at=BEGAN + SECOND),))
+    denied = {"a": Denied(NOW, interrupted=False)}
+    assert abandoned(scene, denied, NOW + FORGOTTEN_FOR - SECOND) == []
+    (lost,) = abandoned(scene, denied, NOW + FORGOTTEN_FOR)
+    assert lost.reason is Reason.UNKNOWN and lost.container
+
+
 ids = st.sampled_from("abcdef")
 scenes = st.builds(
     lambda containers, rows: Scene(tuple(containers), tuple(rows)),
@@ -140,7 +123,7 @@ scenes = st.builds(
 def test_what_the_hub_vouches_for_never_ends_and_has_no_container_removed(
     scene: Scene, vouched: set[str]
 ) -> None:
-    asked = {one.id for one in doubtful(scene, BEGAN, vouched, NOW)}
+    asked = {one.id for one in hubs_own(scene.rows)}
     denied = {id_: Denied(BEGAN, interrupted=True) for id_ in asked - vouched}
     ending = {one.row.id for one in abandoned(scene, denied, NOW)}
     assert not ending & vouched
@@ -152,7 +135,7 @@ def test_what_the_hub_vouches_for_never_ends_and_has_no_container_removed(
 def test_with_a_hub_that_knows_nobody_one_container_a_session_is_left_and_all_on_record(
     scene: Scene,
 ) -> None:
-    asked = doubtful(scene, BEGAN, set(), NOW)
+    asked = hubs_own(scene.rows)
     denied = {one.id: Denied(BEGAN, interrupted=True) for one in asked}
     gone = {one.session for one in strays(scene)}
     gone |= {one.row.id for one in abandoned(scene, denied, NOW)}

@@ -51,19 +51,25 @@ def test_a_link_sets_the_password_and_logs_in(hub: Hub) -> None:
     assert token not in hub.log and NEW not in hub.log and token not in str(answer.headers)
 
 
-def test_all_logins_end_but_programs_and_the_session_go_on(hub: Hub) -> None:
+def test_all_logins_and_tokens_end_but_the_session_goes_on(hub: Hub) -> None:
     _add(hub, "stolen")
     thief, owner = hub.browser(), hub.browser()
     for browser in (thief, owner):
         browser.log_in("stolen", OLD)
     services = [hub.service_token(browser) for browser in (thief, owner)]
-    program = hub.api.create_token("stolen", "a program", 600)
     hub.api.start_server("stolen", "small")
+    programs = [
+        hub.api.create_token("stolen", note, 600)
+        for note in ("a program", "Server at /user/stolen/")
+    ]
+    assert all(hub.knows(token) for token in programs)
     assert _reset(owner, _link(hub, "stolen")).status_code == 302
     assert thief.me() is None
     assert owner.me()["name"] == "stolen"
     assert [hub.knows(token) for token in services] == [False, False]
-    assert hub.knows(program) and hub.api.server("stolen")["ready"]
+    assert not any(hub.knows(token) for token in programs)
+    assert hub.tokens_of("stolen") == ["Server at /user/stolen/"]
+    assert hub.api.server("stolen")["ready"]
     assert hub.service_token(owner)
 
 

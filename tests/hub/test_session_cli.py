@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from typer.testing import CliRunner
 
-from hub import accounts, hub_api, sessions
+from hub import accounts, hub_api, reach, sessions
 from hub import store as store_module
 from hub.audit import By
 from hub.cli import session as session_cli
@@ -69,6 +69,23 @@ def test_wait_returns_when_it_is_ready_and_prints_where(hub: Hub, person: str) -
     assert result.stdout == f"/user/{person}/\n"
     assert hub.api.server(person)["ready"]
     carrel("stop", person)
+
+
+def test_what_cannot_be_asked_about_is_listed_as_unknown_with_why(hub: Hub, person: str) -> None:
+    """The record stays as it is: scripts find both."""
+    now = datetime.now(UTC)
+    session = hub.store.decide(sessions.open_session, person, "small", now)
+    hub.store.decide(sessions.mark_running, session.id, "c", "http://x/", now)
+    hub.store.decide(reach.record_silence, now)
+    listed = carrel("list", person)
+    assert "unknown" in listed.stdout and "running" not in listed.stdout
+    assert "The container engine does not answer." in listed.stderr
+    (told,) = json.loads(carrel("list", person, "--json").stdout)
+    assert (told["state"], told["unknown"]) == ("running", "engine")
+    hub.store.decide(reach.record_answer, [], now)
+    (told,) = json.loads(carrel("list", person, "--json").stdout)
+    assert (told["state"], told["unknown"]) == ("running", None)
+    hub.store.decide(sessions.close_session, session.id, Reason.EXITED, now)
 
 
 def test_wait_tells_of_a_start_that_failed(person: str) -> None:

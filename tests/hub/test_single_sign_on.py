@@ -388,3 +388,30 @@ def test_cookies_go_to_the_hub_alone_and_to_no_script(hub):
     for name, came in ((COOKIE, answer), ("oauthenticator-state", onward)):
         header = next(h for h in came.raw.headers.getlist("Set-Cookie") if h.startswith(name))
         assert {"HttpOnly", "Path=/hub/", "SameSite=Lax"} <= set(header.split("; "))
+
+
+def test_over_https_with_hosts_of_their_own_no_session_can_set_what_a_login_hangs_on(tmp_path):
+    """The browser here keeps the cookies, and does not send them itself: this is no https."""
+    database = sa.URL.create("sqlite+pysqlite", database=str(tmp_path / "carrel.sqlite"))
+    server = {"public_url": "https://hub.example.org", "subdomains": True}
+    with signed_on(tmp_path, database, PEOPLE[:1], server=server) as (hub, _):
+        browser, (_, code) = hub.browser(), invite(hub)
+        browser.post("/hub/invitation", code=code)
+        left = browser.get("/hub/oauth_login")
+        back = parse_qs(urlsplit(left.headers["Location"]).query)["state"][0]
+        kept = {cookie.name: cookie for cookie in browser.session.cookies if cookie.secure}
+        assert kept.keys() == {f"__Host-{COOKIE}", "__Host-oauthenticator-state"}
+        assert {cookie.path for cookie in kept.values()} == {"/"}
+
+        state = kept["__Host-oauthenticator-state"].value
+        where = "/hub/oauth_callback"
+        for name, begun in (("oauthenticator-state", False), ("__Host-oauthenticator-state", True)):
+            answer = hub.browser().get(
+                where, params={"state": back, "error": "no"}, headers={"Cookie": f"{name}={state}"}
+            )
+            assert ("was not begun in this browser" not in text_of(answer)) == begun
+
+        carried = kept[f"__Host-{COOKIE}"].value
+        for name, opened in ((COOKIE, False), (f"__Host-{COOKIE}", True)):
+            answer = hub.browser().get("/hub/invitation", headers={"Cookie": f"{name}={carried}"})
+            assert (code in answer.text) == opened

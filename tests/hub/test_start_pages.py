@@ -18,7 +18,7 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, async_playwright, expect
 
 from hub import sessions
-from hub.enums import Role
+from hub.enums import Reason, Role, State
 from tests.hub.front import in_front_of
 from tests.hub.world import PASSWORD, World, answering_for_all, opened, until
 from tests.spawner.fake_engine import Trouble, slow, status
@@ -120,6 +120,55 @@ async def test_a_first_visit_is_greeted_and_ends_in_the_welcome_notebook(
     await expect(page.get_by_role("heading", level=1)).to_have_text("Start a session")
     await expect(page.get_by_text("a computer of your own")).to_have_count(0)
     await visitor.look("ended")
+
+
+async def test_an_engine_that_is_silent_is_said_by_itself_and_taken_back(
+    world: World, visitor: Visitor
+) -> None:
+    """The open page says it without being loaded again; a screen reader hears it."""
+    world.add("ada")
+    await visitor.log_in("ada")
+    await world.start("ada")
+    await until(lambda: world.ready("ada"))
+    page, said = visitor.page, visitor.page.locator("#unknown[role=status]")
+    await page.goto(f"{visitor.url}/home")
+    await expect(said).to_have_text("")
+    await page.evaluate("window.loadedOnce = true")
+    world.engine.trouble.update(dict.fromkeys(("list", "inspect"), status(500)))
+    await expect(said).to_have_text(
+        "The container engine does not answer. Your session is kept; your files are safe.",
+        timeout=25_000,
+    )
+    await visitor.look("unknown")
+    world.engine.trouble.clear()
+    await expect(said).to_have_text("", timeout=25_000)
+    assert await page.evaluate("window.loadedOnce")
+    assert world.session("ada").state is State.RUNNING
+
+
+async def test_a_page_left_open_stops_only_the_session_that_it_shows(
+    world: World, visitor: Visitor
+) -> None:
+    world.add("ada")
+    await visitor.log_in("ada")
+    await world.start("ada")
+    await until(lambda: world.ready("ada"))
+    page = visitor.page
+    await page.goto(f"{visitor.url}/home")
+    shown = world.session("ada").id
+    # As a page in the background, or one that was put to sleep.
+    await page.evaluate("Object.defineProperty(document, 'hidden', {value: true})")
+    await world.hub.api("DELETE", f"/carrel/users/ada/sessions/{shown}")
+    await world.start("ada")
+    await until(lambda: world.ready("ada"))
+    await page.get_by_role("button", name="Stop").click()
+    await page.wait_for_load_state()
+    await expect(page.locator("#state")).to_contain_text("It runs.")
+    assert world.session("ada").id != shown and await world.ready("ada")
+    # This one it shows.
+    await page.get_by_role("button", name="Stop").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Start a session")
+    assert world.session("ada").reason is Reason.STOPPED_BY_USER
 
 
 async def test_the_interface_is_chosen_by_button_and_kept(world: World, visitor: Visitor) -> None:

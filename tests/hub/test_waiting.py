@@ -51,7 +51,7 @@ class Queue:
         self.places.clear()
         self.order.clear()
         house = House(CATALOG, limits)
-        self.lifecycle = Lifecycle(self.store, house, idle_limit_s=3600, clock=lambda: self.now)
+        self.lifecycle = Lifecycle(self.store, house, clock=lambda: self.now)
 
     async def wait(self, name: str, profile: Profile = SMALL) -> str:
         grant = await self.lifecycle.enqueue(Request(name, profile), READY)

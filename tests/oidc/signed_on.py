@@ -12,19 +12,19 @@ import sqlalchemy as sa
 from hub import invitations
 from hub.audit import COMMAND_LINE, By
 from hub.enums import Role
-from hub.knobs import CLIENT_SECRET
+from hub.sign_on_knobs import CLIENT_SECRET
 from tests.hub.real_hub.running import Hub, free_port
 from tests.oidc.provider import Provider
 
 
 @contextmanager
 def signed_on(
-    folder: Path, database: sa.URL, people: list[dict[str, object]]
+    folder: Path, database: sa.URL, people: list[dict[str, object]], **more: object
 ) -> Iterator[tuple[Hub, Provider]]:
-    """Hub and provider, both running."""
+    """Hub and provider, both running; ``more``: other settings of the hub."""
     port = free_port()
     provider = Provider(folder, free_port(), f"http://127.0.0.1:{port}", people)
-    settings = provider.settings()
+    settings = provider.settings() | more
     hub = Hub(folder, database, settings, port, {CLIENT_SECRET: provider.client_secret})
     provider.start()
     try:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import socket as sockets
 import struct
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,6 +51,8 @@ class FakeEngine:
     calls: list[str] = field(default_factory=list)
     server: Callable[[FakeContainer], web.Application | None] = lambda _container: None
     """What a started container serves; None is a server that never listens."""
+    listeners: list[asyncio.Queue[dict[str, Any]]] = field(default_factory=list)
+    """Of the events; each has its queue."""
     _runner: web.AppRunner | None = None
     _ids: Any = field(default_factory=lambda: itertools.count(1))
 
@@ -60,6 +64,7 @@ class FakeEngine:
                 web.get("/{v}/images/{name:.+}/json", self._image),
                 web.post("/{v}/containers/create", self._verb("create", self._create)),
                 web.get("/containers/json", self._verb("list", self._list)),
+                web.get("/events", self._events),
                 web.post("/containers/{id}/stop", self._verb("stop", self._stop)),
                 web.delete("/containers/{id}", self._verb("remove", self._remove)),
                 web.get("/{v}/containers/{id}/json", self._verb("inspect", self._inspect)),
@@ -69,9 +74,14 @@ class FakeEngine:
                 web.delete("/{v}/containers/{id}", self._verb("remove", self._remove)),
             ]
         )
+        app.add_routes(self.more_routes())
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
         await web.UnixSite(self._runner, str(self.socket)).start()
+
+    def more_routes(self) -> list[web.RouteDef]:
+        """For who makes more of it."""
+        return []
 
     async def close(self) -> None:
         """The engine goes away; its containers live on."""
@@ -93,6 +103,23 @@ class FakeEngine:
         """The container's main process ends by itself."""
         await self._quit(container)
         container.status, container.exit_code, container.oom_killed = "exited", exit_code, oom
+        if oom:
+            self.tell(container, "oom")
+        self.tell(container, "die", exitCode=str(exit_code))
+
+    async def lose(self, container: FakeContainer) -> None:
+        """Somebody removes it."""
+        await self._quit(container)
+        del self.containers[container.name]
+        self.tell(container, "destroy")
+
+    def tell(self, container: FakeContainer, action: str, **attributes: str) -> None:
+        """An event, for everybody who listens."""
+        labels = container.body.get("Labels", {})
+        event = {"Type": "container", "Action": action, "timeNano": time.time_ns()}
+        event["Actor"] = {"ID": container.id, "Attributes": {**labels, **attributes}}
+        for listener in self.listeners:
+            listener.put_nowait(event)
 
     async def _quit(self, container: FakeContainer) -> None:
         if container.runner:
@@ -144,7 +171,28 @@ class FakeEngine:
             await web.TCPSite(container.runner, "127.0.0.1", self.port, reuse_address=True).start()
         return web.Response(status=204)
 
-    async def _list(self, _request: web.Request) -> web.Response:
+    async def _events(self, request: web.Request) -> web.StreamResponse:
+        self.calls.append("events")
+        wanted = json.loads(request.query["filters"])["event"]
+        response = web.StreamResponse()
+        await response.prepare(request)
+        queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.listeners.append(queue)
+        try:
+            # Looked at, not cancelled: what else was asked for goes on when the caller has left.
+            while request.transport is not None and not request.transport.is_closing():
+                try:
+                    event = await asyncio.wait_for(queue.get(), 0.1)
+                except TimeoutError:
+                    continue
+                if event["Action"] in wanted:
+                    await response.write(json.dumps(event).encode() + b"\n")
+        finally:
+            self.listeners.remove(queue)
+        return response
+
+    async def _list(self, request: web.Request) -> web.Response:
+        wanted = json.loads(request.query.get("filters", "{}")).get("status")
         return web.json_response(
             [
                 {
@@ -154,6 +202,7 @@ class FakeEngine:
                     "State": container.status,
                 }
                 for container in self.containers.values()
+                if wanted is None or container.status in wanted
             ]
         )
 
@@ -198,8 +247,7 @@ class FakeEngine:
             return _gone()
         if container.status == "running" and request.query.get("force") not in ("1", "True"):
             return web.json_response({"message": "it is running"}, status=409)
-        await self._quit(container)
-        del self.containers[container.name]
+        await self.lose(container)
         return web.Response(status=204)
 
     def _find(self, request: web.Request) -> FakeContainer | None:

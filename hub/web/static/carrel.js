@@ -69,6 +69,22 @@
     });
   }
 
+  // Parts of a page that are kept up to date, as long as it asks for that.
+  const live = document.querySelector("[data-look-every]");
+  async function lookAgain() {
+    if (document.hidden) return;
+    try {
+      const answer = await fetch(window.location.href, { redirect: "error" });
+      if (!answer.ok) return;
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      for (const part of all("[data-live]")) {
+        const now = page.getElementById(part.id);
+        if (now && now.innerHTML !== part.innerHTML) part.innerHTML = now.innerHTML;
+      }
+    } catch { /* the hub or this service may be restarting */ }
+  }
+  if (live) setInterval(lookAgain, 1000 * live.dataset.lookEvery);
+
   const problem = document.querySelector("[data-focus]");
   if (problem) problem.focus();
 })();

@@ -15,7 +15,7 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 from traitlets import Dict
 
-from hub import demo, passwords, scopes, texts
+from hub import demo, origins, passwords, scopes, texts
 from hub.settings import Settings
 from hub.store import Store
 from hub.ways_in import way_in
@@ -116,6 +116,7 @@ c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{wanted['port']}"
 c.JupyterHub.bind_url = f"http://127.0.0.1:{wanted['port'] + 1}"
 c.JupyterHub.db_url = f"sqlite:///{wanted['folder']}/jupyterhub.sqlite"
 c.JupyterHub.cookie_secret_file = f"{wanted['folder']}/cookie_secret"
+c.JupyterHub.cookie_host_prefix_enabled = origins.of(settings.server).host_cookies
 c.JupyterHub.template_paths = [wanted["templates"]]
 c.JupyterHub.jinja_environment_options = texts.JINJA
 c.JupyterHub.template_vars = {"carrel_demo": demo.PEOPLE if settings.demo else ()}

@@ -8,9 +8,11 @@ import os
 import re
 import secrets
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from dataclasses import dataclass, field
 from html import unescape
 from pathlib import Path
@@ -99,6 +101,16 @@ class Hub:
         """Whether an API token opens anything."""
         headers = {"Authorization": f"token {token}"}
         return self.browser().get("/hub/api/user", headers=headers).status_code == 200
+
+    def tokens_of(self, name: str) -> list[str]:
+        """What the API tokens of somebody say of themselves; logins to services are none."""
+        with closing(sqlite3.connect(self.folder / "jupyterhub.sqlite")) as database:
+            rows = database.execute(
+                "SELECT note FROM api_tokens JOIN users ON users.id = user_id "
+                "WHERE name = ? AND client_id = 'jupyterhub' ORDER BY note",
+                (name,),
+            ).fetchall()
+        return [note for (note,) in rows]
 
     def service_token(self, browser: Browser) -> str:
         """What the service ``pages`` holds of this browser's login, by OAuth."""

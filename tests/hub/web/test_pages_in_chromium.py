@@ -12,7 +12,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, async_playwright, expect
 
-from hub import accounts, invitations, sessions
+from hub import accounts, invitations, reach, sessions
 from hub.audit import By
 from hub.enums import Reason, Role
 from hub.invitations import Invitation
@@ -87,6 +87,31 @@ async def test_every_page_of_people_is_fit_for_all(school: Site, page: Page) -> 
     ):
         await page.goto(school.url + path)
         await _check(page, name)
+
+
+async def test_what_is_unknown_is_said_and_taken_back_on_open_pages(
+    school: Site, page: Page
+) -> None:
+    """Marks that somebody set meanwhile stay."""
+    now = datetime.now(UTC)
+    session = school.store.read(sessions.active_of, "student1")
+    school.store.decide(sessions.mark_running, session.id, "c", "http://10.0.0.1/", now)
+    school.store.decide(reach.record_silence, now)
+    await page.goto(f"{school.url}/admin")
+    await expect(page.locator("#engine")).to_contain_text("The container engine does not answer")
+    await expect(page.locator("#sessions")).to_contain_text("unknown (the engine does not answer)")
+    await _check(page, "machine-silent")
+    people = await page.context.new_page()
+    await people.goto(f"{school.url}/people")
+    cell = people.locator("#session-of-student1")
+    await expect(cell).to_have_text("small, unknown")
+    await people.get_by_label("Mark student2").check()
+    school.store.decide(reach.record_answer, [], datetime.now(UTC))
+    await expect(cell).to_have_text("small, running", timeout=25_000)
+    await expect(people.get_by_label("Mark student2")).to_be_checked()
+    await page.bring_to_front()
+    await expect(page.locator("#engine")).to_have_text("", timeout=25_000)
+    await expect(page.locator("#sessions")).to_contain_text("running")
 
 
 async def test_an_empty_list_says_what_to_do(site: Site, page: Page) -> None:

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import aiohttp
 import pytest
 
-from hub import accounts, scopes, sessions
+from hub import accounts, reach, scopes, sessions
 from hub.audit import By
 from hub.enums import Role
 from tests.hub.hub_process import MACHINE
@@ -88,9 +88,9 @@ async def test_a_remapping_engine_is_no_cause_for_a_warning(site: Site) -> None:
     from hub.installation import load
     from hub.web.app import pages
     from hub.web.auth import Person
-    from hub.web.status import build
+    from hub.web.status import Seen, build
 
-    status = build(load(etc.parent), [], 0, datetime.now(UTC))
+    status = build(load(etc.parent), Seen([], None), 0, datetime.now(UTC))
     frame = {"person": Person("root", Role.ADMIN, True), "demo": False, "version": "1",
              "prefix": "/", "hub": "/hub/", "here": "/", "status": status,
              "warning": "w", "remedy": "r"}  # fmt: skip
@@ -124,17 +124,39 @@ async def test_the_status_is_told_whole(site: Site) -> None:
         "promised_bytes": 0,
         "start_slots": 5,
         "waiting": 1,
+        "silent_since": None,
         "sessions": [
             {
                 "id": session.id,
                 "user": "ada",
                 "profile": "small",
                 "state": "queued",
+                "unknown": None,
                 "since": now.isoformat(),
                 "minutes": 0,
             }
         ],
     }
+
+
+async def test_admins_see_what_is_unknown_and_since_when(site: Site) -> None:
+    now = datetime.now(UTC)
+    session = site.store.decide(sessions.open_session, "ada", "small", now)
+    site.store.decide(sessions.mark_running, session.id, "c", "http://10.0.0.1/", now)
+    for record, words in (
+        ((reach.record_silence, now), ("The container engine does not answer", "does not answer)")),
+        ((reach.record_answer, [session.id], now), ("(paused)", "unknown")),
+    ):
+        site.store.decide(*record)
+        _, page, _ = await site.get("/admin", "admin-token")
+        assert all(word in page for word in words)
+        _, people, _ = await site.get("/people", "admin-token")
+        assert "small, unknown" in people
+        told = json.loads((await site.get("/api/status", "admin-token"))[1])
+        assert told["sessions"][0]["state"] == "running" and told["sessions"][0]["unknown"]
+    site.store.decide(reach.record_answer, [], now)
+    _, page, _ = await site.get("/admin", "admin-token")
+    assert "unknown" not in page and "does not answer" not in page
 
 
 async def test_the_queue_tells_everybody_their_own_place_and_admins_all(site: Site) -> None:
@@ -190,7 +212,7 @@ async def test_without_its_database_a_page_says_so(site: Site) -> None:
 async def test_a_fault_of_ours_is_a_page_without_a_traceback(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hub.web.admin.build", lambda *_: 1 / 0)
+    monkeypatch.setattr("hub.web.status.build", lambda *_: 1 / 0)
     status, page, _ = await site.get("/admin", "admin-token")
     assert status == 500 and "Something went wrong." in page
     assert "ZeroDivisionError" not in page and "Traceback" not in page

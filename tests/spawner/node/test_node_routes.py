@@ -184,3 +184,28 @@ def test_filters_that_are_not_known_are_refused(given):
         filters.rebuild(given, filters.FOR_LIST, "carrel")
 
     assert caught.value.code is Code.REFUSED
+
+
+def test_only_events_of_a_life_and_its_end_can_be_listened_to():
+    rebuilt = json.loads(filters.for_events("", "carrel"))
+    assert rebuilt["type"] == ["container"] and set(rebuilt["event"]) == set(filters.EVENTS)
+    assert rebuilt["label"] == ["carrel.project=carrel", "carrel.session"]
+    narrowed = json.loads(filters.for_events('{"event": ["die"]}', "carrel"))
+    assert narrowed["event"] == ["die"]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        '{"event": ["exec_create: sh"]}',
+        '{"event": ["die", "top"]}',
+        '{"event": "die"}',
+        '{"event": {"die": true}}',
+        '{"event": [["die"]]}',
+        '{"type": ["image"]}',
+    ],
+)
+def test_other_events_are_refused(given):
+    with pytest.raises(CarrelError) as caught:
+        filters.for_events(given, "carrel")
+    assert caught.value.code is Code.REFUSED
