@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
+from collections import defaultdict
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -81,6 +83,7 @@ def make_app(
         once=Once(),
         blocking=Blocking(),
         uploads=Uploads(),
+        publishing=defaultdict(asyncio.Lock),
         pages=pages(),
         # Derived, so that a restart of this process logs nobody out.
         cookie_secret=hmac.new(

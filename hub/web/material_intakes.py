@@ -36,15 +36,17 @@ class IntakePage(MaterialsHandler):
         seen = await self.on_record(slug, self.managed(slug))
         place = self.ready_place(seen.course)
         if self._action() is Action.DISCARD:
-            await self.blocking(intake.discard, place, id_)
+            async with self.alone(seen.course):
+                await self.blocking(intake.discard, place, id_)
             await self.decide(orders.forget, seen.course.slug, id_)
             self._done(seen, "discarded", {"discarded": id_})
             return
         wanted = Wanted(id_, self.text("base") or None, self.text("message"))
         try:
-            version = await self.blocking(
-                publishing.publish, self.store, place, wanted, by := self.by()
-            )
+            async with self.alone(seen.course):
+                version = await self.blocking(
+                    publishing.publish, self.store, place, wanted, by := self.by()
+                )
         except CarrelError as error:
             if self.wants_json or error.code not in (Code.BAD_INPUT, Code.CONFLICT):
                 raise
@@ -79,7 +81,7 @@ class IntakePage(MaterialsHandler):
             "materials_intake.html", course=seen.course, where=self.materials(seen.course),
             taken=taken, preview=preview, fates=list(Fate), problem=problem,
             message=kept or (order.message if order else ""), here_is=f"intakes/{taken.id}",
-            overtaken=_is_overtaken(taken, preview, seen), newest=seen.newest,
+            overtaken=_is_overtaken(taken, seen), newest=seen.newest,
         )  # fmt: skip
 
 
@@ -87,10 +89,10 @@ def _look(place: Place, id_: str) -> tuple[Intake, Preview]:
     return intake.look(place, id_), changes.preview(place, id_, with_cells=False)
 
 
-def _is_overtaken(taken: Intake, preview: Preview, seen: Seen) -> bool:
+def _is_overtaken(taken: Intake, seen: Seen) -> bool:
     """Whether it was added to a version that is not the newest any more."""
     newest = seen.newest.commit if seen.newest else None
-    return taken.way is Way.ADD and preview.base != newest
+    return taken.way is Way.ADD and taken.base != newest
 
 
 def _published(tx: sa.Connection, version: Version, intake_id: str, by: By) -> None:

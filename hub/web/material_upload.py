@@ -24,6 +24,8 @@ from spawner.errors import CarrelError, Code
 
 MOST_FIELDS_BYTES = 64 * 1024
 """Of all that is sent beside the file."""
+MOST_DROPPED_BYTES = 4 * 2**20
+"""Of somebody whose login has ended: that much is read for the sake of the answer."""
 MOST_AT_ONCE = 6
 MOST_TIME_S = 1800.0
 _PIECE = 2**20
@@ -60,7 +62,7 @@ class Upload(MaterialsHandler):
     _form: Multipart
     _file: BinaryIO | None = None
     _refused: CarrelError | HTTPError | None = None
-    _counted = _asked = _taking = False
+    _counted = _asked = _taking = _logs_in = False
 
     def initialize(self) -> None:
         self._fields: dict[str, bytearray] = {}
@@ -77,14 +79,25 @@ class Upload(MaterialsHandler):
         elif self.request.headers.get("Sec-Fetch-Site") not in (None, "same-origin", "none"):
             raise HTTPError(403, "This form was sent by another site.")
 
+    @property
+    def _length(self) -> int:
+        """As its sender says."""
+        said = self.request.headers.get("Content-Length", "")
+        return int(said) if said.isascii() and said.isdecimal() else 0
+
+    def ask_to_log_in(self) -> None:
+        if self._length > MOST_DROPPED_BYTES:
+            super().ask_to_log_in()
+        self._logs_in = True
+
     async def prepare(self) -> None:
-        length = int(self.request.headers.get("Content-Length") or 0)
+        length = self._length
         most = self.most_bytes + MOST_FIELDS_BYTES
         connection = self.request.connection
         connection.set_body_timeout(MOST_TIME_S)  # type: ignore[union-attr]
         connection.set_max_body_size(max(most, length))  # type: ignore[union-attr]
         await super().prepare()
-        if self._finished or self.request.method != "POST":
+        if self.request.method != "POST" or self._logs_in:
             return
         if length > most:
             raise _too_large(self.most_bytes)
@@ -101,7 +114,7 @@ class Upload(MaterialsHandler):
         self._counted = True
 
     async def data_received(self, chunk: bytes) -> None:
-        if self._refused:
+        if self._refused or self._logs_in:
             return
         try:
             for event in self._form.feed(chunk):
@@ -176,11 +189,17 @@ class Upload(MaterialsHandler):
             self._counted = False
 
     async def get(self, slug: str) -> None:
-        """A page that was reloaded after a file was refused."""
+        """A page that was reloaded after a file was refused, or a login on the way."""
+        if self._logs_in:
+            super().ask_to_log_in()
+            return
         seen = await self.managed(slug)
         self.redirect(self.materials(seen.course), status=303)
 
     async def post(self, slug: str) -> None:
+        if self._logs_in:
+            super().ask_to_log_in()
+            return
         try:
             taken = await self._taken()
         except CarrelError as error:

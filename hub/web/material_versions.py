@@ -60,7 +60,8 @@ class UndoPage(MaterialsHandler):
         _newest(seen)
         base, by = self.text("base") or "-", self.by()
         try:
-            version = await self.blocking(publishing.undo, self.store, place, base, by)
+            async with self.alone(seen.course):
+                version = await self.blocking(publishing.undo, self.store, place, base, by)
         except CarrelError as error:
             if self.wants_json or error.code is not Code.CONFLICT:
                 raise

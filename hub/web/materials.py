@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import defaultdict
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, ParamSpec, TypeVar
 
@@ -12,7 +15,7 @@ from hub import course_powers, courses, orders
 from hub.courses import Course
 from hub.enums import Source
 from hub.materials import places, undecided, versions
-from hub.materials.intake import Intake
+from hub.materials.intake import Intake, Way
 from hub.materials.places import Place
 from hub.materials.versions import Version
 from hub.orders import Order
@@ -72,6 +75,12 @@ class MaterialsHandler(CourseHandler):
         """``function(...)``, which takes seconds, in one of the threads for that."""
         threads: Blocking = self.settings["blocking"]
         return await threads.run(self.person.name, function, *args, **kwargs)
+
+    def alone(self, course: Course) -> AbstractAsyncContextManager[object]:
+        """One after another publishes or discards in a course. What decides is git's compare and
+        swap; this spares whoever comes second an intake that vanishes under it."""
+        locks: defaultdict[str, asyncio.Lock] = self.settings["publishing"]
+        return locks[course.slug]
 
     async def seen(self, slug: str) -> Seen:
         """For whoever is in the course. Raises CarrelError(NOT_FOUND)."""
@@ -193,7 +202,7 @@ def intake_told(taken: Intake) -> dict[str, Any]:
     """Of an intake as JSON."""
     return {
         "id": taken.id, "by": taken.by, "at": taken.at.isoformat(), "source": taken.source.value,
-        "detail": taken.detail, "adds": taken.base is not None, "files": taken.files,
+        "detail": taken.detail, "adds": taken.way is Way.ADD, "files": taken.files,
         "bytes": taken.size,
         "left_out": [{"path": one.path, "why": one.why} for one in taken.left_out],
         "left_out_more": taken.left_out_more,
