@@ -55,7 +55,7 @@ class Uploads:
 
 @stream_request_body
 class Upload(MaterialsHandler):
-    """``POST /courses/<slug>/materials/upload``: ``_xsrf`` first, ``adds``, ``file`` last."""
+    """``POST /courses/<slug>/materials/upload``: ``_xsrf`` first, ``file``, ``adds``."""
 
     most_bytes: ClassVar[int] = MOST_UPLOAD_BYTES
     _place: Place

@@ -53,9 +53,9 @@ def form(
     fields = aiohttp.FormData(quote_fields=False)
     for key, value in more.items():
         fields.add_field(key, value)
+    fields.add_field("file", data, filename=name, content_type="application/octet-stream")
     if adds:
         fields.add_field("adds", "1")
-    fields.add_field("file", data, filename=name, content_type="application/octet-stream")
     return fields
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,7 +21,10 @@ from tests.hub.web.published import HERE, TESS, published, uploaded, with_folder
 from tests.hub.web.test_pages_in_chromium import _check, page, school  # noqa: F401  fixtures
 
 pytestmark = pytest.mark.browser
-PLOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+PLOT = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk"
+    "+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 OUTPUT = {"output_type": "display_data", "metadata": {}, "data": {"image/png": PLOT}}
 HOSTILE = "<script>parent.document.title='taken'</script><img src=x onerror=alert(1)>"
 LAB = notebook(
@@ -53,6 +57,10 @@ def place(school: Site) -> Place:  # noqa: F811
 
 async def _as(page: Page, name: str) -> None:  # noqa: F811
     await page.context.set_extra_http_headers({"Authorization": f"token {name}-token"})
+
+
+def _numbers(colour: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", colour)[:3]]
 
 
 async def _press(page: Page, role: str, name: str, exact: bool = False) -> None:  # noqa: F811
@@ -160,10 +168,46 @@ async def test_a_notebook_in_its_frame_runs_nothing_and_has_no_origin(
     frame = page.frame_locator("iframe")
     await expect(frame.get_by_text("Look at the data first.")).to_be_visible()
     assert await page.title() == "week1/lab1.ipynb · Carrel"
+    # The page's ground shows through: its text must be of the same scheme.
     inner = page.frames[1]
+    text = await inner.evaluate("getComputedStyle(document.body).color")
+    ours = await page.evaluate("getComputedStyle(document.body).color")
+    assert (sum(_numbers(text)) > 380) is (sum(_numbers(ours)) > 380)
+    ground = "getComputedStyle(document.querySelector('iframe')).backgroundColor"
+    assert await page.evaluate(ground) == "rgba(0, 0, 0, 0)"
     assert await inner.evaluate("self.origin") == "null"
     assert {url.split("/")[2] for url in asked} == {school.url.split("/")[2]}
     assert not [url for url in asked if url.endswith("/x")]
+
+
+async def test_problems_are_said_where_they_are_and_get_the_focus(
+    school: Site,  # noqa: F811
+    place: Place,
+    page: Page,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    await _as(page, "tess")
+    broken = tmp_path / "broken.zip"
+    broken.write_bytes(b"PK no zip at all")
+    await page.goto(school.url + HERE)
+    await page.get_by_label("Notebook (.ipynb) or zip").set_input_files(broken)
+    await _press(page, "button", "Send it")
+    problem = page.get_by_role("alert")
+    await expect(problem).to_be_focused()
+    await expect(problem).to_contain_text("broken.zip is no zip")
+    await _check(page, "materials-problem")
+    await page.get_by_label("Folder or notebook").fill("../x")
+    await page.get_by_label("Folder or notebook").press("Enter")
+    await expect(problem).to_be_focused()
+    await expect(page.get_by_label("Folder or notebook")).to_have_value("../x")
+    mine = await uploaded(school, zipped(FIRST))
+    await page.goto(f"{school.url}{HERE}/intakes/{mine}")
+    await published(school, zipped(SECOND))
+    await page.get_by_label("What is new").fill("Mine")
+    await _press(page, "button", "Publish")
+    await expect(problem).to_contain_text("Somebody published meanwhile.")
+    await expect(page.get_by_label("What is new")).to_have_value("Mine")
+    await _check(page, "materials-overtaken")
 
 
 async def test_a_file_that_is_too_large_is_said_before_it_is_sent(

@@ -529,9 +529,11 @@ async def test_a_browsers_upload_needs_its_forms_token_before_the_file(
         body = form(zipped(LAB), _xsrf=token)
         async with http.post(where, data=body, allow_redirects=False) as answer:
             assert answer.status == 303, await answer.text()
-    async with aiohttp.ClientSession() as http:
-        async with http.post(where, data=form(zipped(LAB)), allow_redirects=False) as answer:
-            assert answer.status == 302 and "/hub/api/oauth2" in answer.headers["Location"]
+    async with (
+        aiohttp.ClientSession() as http,
+        http.post(where, data=form(zipped(LAB)), allow_redirects=False) as answer,
+    ):
+        assert answer.status == 302 and "/hub/api/oauth2" in answer.headers["Location"]
 
 
 async def test_left_out_files_are_listed_with_their_reason(site: Site, place: Place) -> None:
@@ -545,7 +547,7 @@ async def test_left_out_files_are_listed_with_their_reason(site: Site, place: Pl
 async def test_nothing_is_found_under_names_that_no_intake_has(site: Site, place: Place) -> None:
     for id_ in ("0" * 16, "..", "x", "%2e%2e%2fx", "0" * 17):
         for path in (f"/intakes/{id_}", f"/orders/{id_}"):
-            status, page, _ = await site.get(HERE + path, "tess-token")
+            status, _, _ = await site.get(HERE + path, "tess-token")
             assert status == 404, path
         status, _ = await site.post(f"{HERE}/intakes/{id_}", "tess-token", [("action", "publish")])
         assert status == 404
