@@ -50,6 +50,8 @@ class Action(Enum):
     COURSE_LEFT = "course.left"
     MEMBER_ADDED = "course.member_added"
     MEMBER_REMOVED = "course.member_removed"
+    COURSE_PUBLISHED = "course.published"
+    COURSE_UNDONE = "course.undone"
     REFUSED = "refused"
 
 

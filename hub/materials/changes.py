@@ -82,26 +82,39 @@ class _Found:
     new: str
 
 
-def preview(place: Place, id_: str) -> Preview:
+def preview(place: Place, id_: str, with_cells: bool = True) -> Preview:
     """An intake against what students have. Blocks for seconds. Raises CarrelError."""
-    taken = intake.look(place, id_)
-    both = intake.of(place, id_)
-    base = both.commit_at(taken.base) if taken.base else _main(place)
-    return _between(both, base, taken.commit)
+    return _between(*_intake(place, id_), with_cells)
 
 
-def of_version(place: Place, commit: str) -> Preview:
+def of_version(place: Place, commit: str, with_cells: bool = True) -> Preview:
     """A published version against the one before it."""
-    course = Repository(place.repository)
-    return _between(course, course.commit_at(f"{commit}^1"), commit)
+    return _between(*_version(place, commit), with_cells)
 
 
 def notebook(place: Place, id_: str, path: str) -> FileChange:
     """One notebook of a preview, with its cells. Raises CarrelError(NOT_FOUND)."""
+    return _one(*_intake(place, id_), path)
+
+
+def notebook_of_version(place: Place, commit: str, path: str) -> FileChange:
+    """The same of a published version. Raises CarrelError(NOT_FOUND)."""
+    return _one(*_version(place, commit), path)
+
+
+def _intake(place: Place, id_: str) -> tuple[Repository, str | None, str]:
     taken = intake.look(place, id_)
     both = intake.of(place, id_)
-    base = both.commit_at(taken.base) if taken.base else _main(place)
-    for found in _found(both, base, taken.commit):
+    return both, both.commit_at(taken.base) if taken.base else _main(place), taken.commit
+
+
+def _version(place: Place, commit: str) -> tuple[Repository, str | None, str]:
+    course = Repository(place.repository)
+    return course, course.commit_at(f"{commit}^1"), commit
+
+
+def _one(both: Repository, base: str | None, new: str, path: str) -> FileChange:
+    for found in _found(both, base, new):
         if found.path == path:
             change = _described(found, _sizes(both, [found]))
             return replace(change, cells=_cells(both, found, change))
@@ -112,14 +125,15 @@ def _main(place: Place) -> str | None:
     return Repository(place.repository).commit_at(MAIN)
 
 
-def _between(both: Repository, base: str | None, new: str) -> Preview:
+def _between(both: Repository, base: str | None, new: str, with_cells: bool) -> Preview:
     found = sorted(_found(both, base, new), key=lambda one: one.path)
     listed = found[:MOST_FILES]
     sizes = _sizes(both, listed)
     files, notebooks = [], 0
     for one in listed:
         change = _described(one, sizes)
-        if change.is_notebook and one.fate is not Fate.REMOVED and one.old != one.new:
+        compared = with_cells and one.fate is not Fate.REMOVED and one.old != one.new
+        if compared and change.is_notebook:
             notebooks += 1
             if one.fate is Fate.ADDED:
                 pass  # all of it is new: the page of the notebook itself shows it

@@ -6,6 +6,10 @@
                    the handlers, by audience    leaving  ends logins and sessions through the hub
     courses course_actions course_lists course_door
                    courses, their buttons, class lists for them, the links that lead into them
+    materials material_upload material_orders material_intakes material_versions material_notebooks
+                   what a course publishes: sent in, looked at, published, seen by its students
+    blocking multipart
+                   threads for what takes seconds; a form's file, piece by piece (pure)
     once           forms that make something are taken once
     status queue words
                    what is told of the machine and who waits; times and sizes in words (pure)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
+from collections import defaultdict
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jupyterhub.services.auth import HubOAuth
-from tornado.web import Application, RedirectHandler, StaticFileHandler
+from tornado.web import Application, RedirectHandler, RequestHandler, StaticFileHandler
 
 from hub import moments, origins, texts
 from hub.hub_api import HubApi
@@ -19,11 +21,18 @@ from hub.web import words
 from hub.web.admin import MachinePage
 from hub.web.api import Health, QueueApi, StatusApi
 from hub.web.base import Callback, NotFound
+from hub.web.blocking import Blocking
 from hub.web.course_actions import CourseActions
 from hub.web.course_door import BadgePage, CourseDoor, GitHubLink, RootLink
 from hub.web.course_lists import CourseListPage
 from hub.web.courses import CoursePage, CoursesPage
 from hub.web.invitations import InvitationsPage, RosterPage, Withdraw
+from hub.web.material_intakes import IntakePage
+from hub.web.material_notebooks import ChangesPage, NotebookPage, RenderedNotebook
+from hub.web.material_orders import GiveOrder, OrderPage
+from hub.web.material_upload import Upload, Uploads
+from hub.web.material_versions import UndoPage, VersionPage
+from hub.web.materials import MaterialsPage
 from hub.web.once import Once
 from hub.web.people import PeoplePage, PersonPage
 from hub.web.people_actions import PeopleActions
@@ -55,6 +64,7 @@ def make_app(
             (f"{PREFIX}courses/([^/]+)", CoursePage),
             (f"{PREFIX}courses/([^/]+)/do", CourseActions),
             (f"{PREFIX}courses/([^/]+)/people", CourseListPage),
+            *_materials(f"{PREFIX}courses/([^/]+)/materials"),
             (f"{PREFIX}c/([^/]+)(?:/(.*))?", CourseDoor),
             (f"{PREFIX}github/(.+)", GitHubLink),
             (f"{PREFIX}badge", BadgePage),
@@ -72,6 +82,9 @@ def make_app(
         hub_auth=hub_auth,
         hub_api=hub_api,
         once=Once(),
+        blocking=Blocking(),
+        uploads=Uploads(),
+        publishing=defaultdict(asyncio.Lock),
         pages=pages(),
         # Derived, so that a restart of this process logs nobody out.
         cookie_secret=hmac.new(
@@ -79,6 +92,23 @@ def make_app(
         ).digest(),
         xsrf_cookies=True,
     )
+
+
+def _materials(below: str) -> list[tuple[str, type[RequestHandler]]]:
+    """The pages of what a course publishes."""
+    one = f"{below}/(intakes|versions)/([^/]+)"
+    return [
+        (below, MaterialsPage),
+        (f"{below}/order", GiveOrder),
+        (f"{below}/upload", Upload),
+        (f"{below}/undo", UndoPage),
+        (f"{below}/orders/([^/]+)", OrderPage),
+        (f"{below}/intakes/([^/]+)", IntakePage),
+        (f"{below}/versions/([^/]+)", VersionPage),
+        (f"{one}/changes", ChangesPage),
+        (f"{one}/notebook", NotebookPage),
+        (f"{one}/rendered", RenderedNotebook),
+    ]
 
 
 def pages() -> Environment:

@@ -199,7 +199,7 @@ class Handler(HubOAuthenticated, RequestHandler):
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Every error, of every handler, as JSON or as a page; never a traceback."""
         _, error, _ = kwargs.get("exc_info", (None, None, None))
-        told = _told(status_code, error)
+        told = told_of(status_code, error)
         self.set_status(told.code.value if isinstance(error, CarrelError) else status_code)
         if self.wants_json:
             body = {"status": self.get_status(), "message": told.message, "hint": told.hint}
@@ -230,7 +230,8 @@ class NotFound(Handler):
         raise CarrelError(Code.NOT_FOUND, "There is no such page.", "The address may be mistyped.")
 
 
-def _told(status_code: int, error: BaseException | None) -> CarrelError:
+def told_of(status_code: int, error: BaseException | None) -> CarrelError:
+    """What is said of an error to whoever asked."""
     if isinstance(error, CarrelError):
         return error
     if status_code >= 500:
