@@ -43,7 +43,7 @@ class StandIn:
     asked: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
     """Method, path, headers, body."""
 
-    otherwise: Callable[[str], Answer] = lambda _path: Answer(404, b"{}")  # noqa: E731
+    otherwise: Callable[[str], Answer] = lambda _path: Answer(404, b"{}")
     """What it answers to other paths."""
 
     def json(self, path: str, value: Any, status: int = 200) -> None:

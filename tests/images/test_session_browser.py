@@ -1,4 +1,4 @@
-"""The session's own pages in real Chromium: a link leads to the notebook, forms work, uploads too."""
+"""The session's own pages in real Chromium: links lead to the notebook, forms and uploads work."""
 
 from __future__ import annotations
 
