@@ -11,6 +11,7 @@ import pytest
 from tests.images.session_server import HUB_TOKEN, Answer, Session, wait_until
 from tests.images.teacher import Teacher, git
 
+pytestmark = pytest.mark.session
 NOTEBOOK = json.dumps({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
 TOLD = "/hub/api/carrel/courses/ml/copy"
 
