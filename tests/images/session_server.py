@@ -67,6 +67,7 @@ def stand_in() -> Iterator[StandIn]:
             answer = found.answers.get(self.path) or found.otherwise(self.path)
             time.sleep(answer.after_s)
             self.send_response(answer.status)
+            self.send_header("X-JupyterHub-Version", "6.1.1")
             for name, value in answer.headers.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(answer.body)))

@@ -14,6 +14,8 @@ import pytest
 
 from tests.images.session_server import HUB_TOKEN, SKEL, StandIn, stand_in
 
+pytestmark = pytest.mark.session
+
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:

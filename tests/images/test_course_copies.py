@@ -215,11 +215,10 @@ def test_the_copy_holds_no_second_copy_of_the_versions(course: Course, teacher: 
     ]
 
 
+@pytest.mark.root
 def test_a_repository_of_somebody_elses_is_read(
     course: Course, teacher: Teacher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if os.geteuid() != 0:
-        pytest.skip("gives files away")
     teacher.publish(a="1")
     subprocess.run(["chown", "-R", "4711", course.repository], check=True)
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
@@ -245,11 +244,10 @@ def test_a_full_home_says_so_before_a_file_is_touched(
     assert found.value.code is Code.NO_ROOM and contents(course) == {"a": "mine"}
 
 
+@pytest.mark.root
 def test_a_full_disk_leaves_no_half_a_file(
     course: Course, teacher: Teacher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if os.geteuid() != 0:
-        pytest.skip("mounts a small disk")
     small = tmp_path / "small"
     small.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", small], check=True)

@@ -11,13 +11,14 @@ import pytest
 from tests.images.session_server import HUB_TOKEN, Answer, Session, wait_until
 from tests.images.teacher import Teacher, git
 
+pytestmark = pytest.mark.session
 NOTEBOOK = json.dumps({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
 TOLD = "/hub/api/carrel/courses/ml/copy"
 
 
 @pytest.fixture
 def teacher(session: Session) -> Teacher:
-    return Teacher(session.courses / "ml.git")
+    return Teacher(session.courses / "ml" / "materials.git")
 
 
 def location(session: Session, path: str) -> str:

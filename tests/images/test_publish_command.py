@@ -98,6 +98,7 @@ def test_a_hub_that_says_no_or_nothing_is_told(home: Path) -> None:
     assert "The hub does not answer" in publish(home, hub, ".").stderr
 
 
+@pytest.mark.session
 def test_the_page_picks_a_folder_and_asks_the_same(session: Session) -> None:
     (session.home / "lessons/week1").mkdir(parents=True)
     (session.home / "lessons/a<b>").mkdir()
@@ -115,6 +116,7 @@ def test_the_page_picks_a_folder_and_asks_the_same(session: Session) -> None:
     assert session.hub.bodies(ASK) == [{"path": "lessons/week1", "message": "x"}]
 
 
+@pytest.mark.session
 @pytest.mark.parametrize("path", ["../..", "/etc", "none", "out"])
 def test_the_page_shows_nothing_outside_the_home(session: Session, path: str) -> None:
     (session.home / "out").symlink_to("/etc")
@@ -126,6 +128,7 @@ def test_the_page_shows_nothing_outside_the_home(session: Session, path: str) ->
     assert not session.hub.bodies(ASK)
 
 
+@pytest.mark.session
 def test_the_page_says_what_the_hub_says(session: Session) -> None:
     (session.home / "lessons").mkdir()
     session.hub.json(COURSES, {"courses": []})

@@ -14,6 +14,7 @@ from carrel_session.shared_copies import Copy, Step
 from tests.images import session_server
 from tests.images.session_server import Answer, Session
 
+pytestmark = pytest.mark.session
 ELSEWHERE = {"Sec_Fetch_Site": "cross-site"}
 
 

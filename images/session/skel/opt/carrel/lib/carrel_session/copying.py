@@ -67,6 +67,13 @@ def update(course: Course, now: datetime, say: Say) -> Report:
         raise _explained(problem, output) from problem
 
 
+def link_data(course: Course) -> None:
+    """Shows the course's data folder in the copy, if there is one and its place is free."""
+    data, link = course.repository.parent / "data", course.folder / "data"
+    if data.is_dir() and not os.path.lexists(link):
+        link.symlink_to(data)
+
+
 def _update(course: Course, now: datetime, say: Say) -> Report:
     folder, first = course.folder, not course.is_taken
     if not git.commit(course.repository, BRANCH):

@@ -35,7 +35,7 @@ class CoursePage(Page):
         settings = self.carrel
         slug, path = addresses.slug(slug), addresses.path(self.rest_of("course").partition("/")[2])
         course = Course(
-            slug, settings.repositories / f"{slug}.git", settings.home / "courses" / slug
+            slug, settings.repositories / slug / "materials.git", settings.home / "courses" / slug
         )
         job = self.jobs.find(self.get_query_argument("job", ""), slug)
         if job is None:
@@ -104,6 +104,7 @@ def _within(folder: Path, path: str) -> Path | None:
 async def _bring_up_to_date(settings: Settings, course: Course, job: Job) -> Report:
     now = datetime.now(UTC)
     report = await asyncio.to_thread(copying.update, course, now, job.hear)
+    await asyncio.to_thread(copying.link_data, course)
     task = asyncio.ensure_future(asyncio.to_thread(_tell, settings, course.slug, report.told()))
     _telling.add(task)
     task.add_done_callback(_telling.discard)
