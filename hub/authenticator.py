@@ -20,6 +20,7 @@ from hub.accounts import Account
 from hub.attempts import Limits
 from hub.client_address import UNKNOWN, client_address
 from hub.handlers.account_page import AccountPage
+from hub.handlers.course_api import CopyApi, CoursesApi, PublishApi
 from hub.handlers.demo_page import DemoLogin
 from hub.handlers.export_page import ExportPage
 from hub.handlers.form import LoginPage, Script
@@ -147,6 +148,9 @@ class Accounts(Authenticator):
             (r"/spawn-pending/([^/]+)", ProgressPage),
             (r"/open", OpenPage),
             (r"/open/(course|github)/(.+)", LinkPage),
+            (r"/api/carrel/courses", CoursesApi),
+            (r"/api/carrel/courses/([^/]+)/publish", PublishApi),
+            (r"/api/carrel/courses/([^/]+)/copy", CopyApi),
             (r"/api/carrel/sessions", SessionsApi),
             (r"/api/carrel/users/([^/]+)/sessions/([0-9a-f]{12})", SessionApi),
             (r"/api/users/([^/]+)/server", StartApi),

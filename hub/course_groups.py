@@ -15,10 +15,15 @@ from hub.models import courses, members
 
 def of_user(tx: sa.Connection, name: str) -> list[str]:
     """Groups of the courses that somebody is in and that go on; by name."""
+    return [f"{GROUP}{slug}" for slug in slugs_of(tx, name)]
+
+
+def slugs_of(tx: sa.Connection, name: str) -> list[str]:
+    """The courses that somebody is in and that go on; by name."""
     query = (
         sa.select(members.c.course)
         .join(courses, courses.c.slug == members.c.course)
         .where(members.c.user == name, courses.c.archived_at.is_(None))
         .order_by(members.c.course)
     )
-    return [f"{GROUP}{slug}" for slug in tx.scalars(query)]
+    return list(tx.scalars(query))

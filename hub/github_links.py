@@ -96,3 +96,10 @@ def require_host(host: str) -> None:
 def _is_notebook(file: str) -> bool:
     hidden = any(part.casefold() == ".git" for part in file.split("/"))
     return file.endswith(".ipynb") and is_below_content(file) and not hidden
+
+
+def environment(host: str) -> dict[str, str]:
+    """What a session is told of where notebooks come from; nothing for GitHub itself."""
+    if host in ("", "github.com"):
+        return {}
+    return {"CARREL_NOTEBOOK_URL": f"https://{host}/{{owner}}/{{repository}}/raw/{{rest}}"}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hub import capacity
+from hub import capacity, github_links
 from hub.queueing import House
 from hub.settings import Settings, load_resolved
 from spawner.errors import CarrelError, Code
@@ -111,7 +111,10 @@ class Installation:
             pids=settings.sessions.pids,
             shm_bytes=settings.shm_bytes,
             log_mib=settings.sessions.log_mib,
-            environment=self.machine.environment,
+            environment={
+                **self.machine.environment,
+                **github_links.environment(settings.github.host),
+            },
         )
 
 

@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
-from hub import accounts, sessions
+from hub import accounts, course_groups, sessions
 from hub.admission import Offer, Refusal, decide
 from hub.enums import Reason, State
 from hub.queueing import House
 from hub.sessions import Session
 from hub.store import Store
 from hub.waiting import Waiting
+from spawner.confinement import MOST_COURSES
 from spawner.ending import Cause, Ending
 from spawner.errors import CarrelError, Code
 from spawner.profiles import Grant, Request
@@ -60,7 +61,8 @@ class Lifecycle:
         if isinstance(answer, Refusal):
             raise CarrelError(Code.CONFLICT, answer.reason, answer.advice)
         image = self._house.catalog.reference(request.profile)
-        return Grant(answer.id, request.user, request.profile, image)
+        seen = await self._store.in_thread(self._store.read, course_groups.slugs_of, request.user)
+        return Grant(answer.id, request.user, request.profile, image, tuple(seen[:MOST_COURSES]))
 
     async def turn(self, session_id: str, told: Callable[[Wait], None]) -> None:
         await self._waiting.turn(session_id, told)

@@ -6,6 +6,7 @@
     demo_page                                     one-click logins of the demo
     account_page export_page                      one's own account; all that is kept about one
     start_pages                                   home, start and progress page
+    api course_api                                the hub's API: what its routes share; for sessions
     session_api one_start                         a session's one end; one start at a time
     open_page link_page session_files             leads into one's session; asks it for a file
 

@@ -1,20 +1,24 @@
 """Where links to a course or to a notebook on GitHub lead: into the person's own session.
 
 What is behind ``carrel/…`` there is a program of the session, which takes the copy and opens it.
-That somebody is in a course is asked where the link begins (``hub.web.course_door``), and held by
-what the session has mounted; here a link only has to be one.
+That somebody is in a course is asked where the link begins (``hub.web.course_door``). What the
+session sees of it holds that: a course that was joined while it runs is shown to it here.
 """
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from tornado import web
 
-from hub import course_names, github_links
+from hub import course_groups, course_names, github_links, node_api
 from hub.enums import LinkTarget
 from hub.handlers.form import Form
+from hub.handlers.open_page import POLL_S
 from hub.session_paths import is_below_content
+from spawner.background import keep
 from spawner.errors import CarrelError, Code
 
 
@@ -44,14 +48,31 @@ class LinkPage(Form):
         if wanted is LinkTarget.GITHUB:
             github_links.require_host(self.authenticator.carrel.github.host)
         where = target(wanted, rest)
-        await self.own_account()
+        account = await self.own_account()
         user = self.current_user
         if user.running:
             # One that died unnoticed would answer with the proxy's error page.
-            await user.spawner.poll_and_notify()
+            # An engine that takes its time says nothing about it, and keeps nobody waiting.
+            await asyncio.wait([keep(user.spawner.poll_and_notify())], timeout=POLL_S)
         if user.spawner.ready:
-            self.redirect(f"{user.url}{where}", status=303)
+            if wanted is LinkTarget.COURSE:
+                await self._show(user, course_names.slug(rest.partition("/")[0]))
+            liked = f"?{urlencode({'in': account.interface.value})}" if account.interface else ""
+            self.redirect(f"{user.url}{where}{liked}", status=303)
             return
         # JupyterHub carries `next` through login, start and progress page.
         back = f"{self.hub.base_url}open/{where.removeprefix('carrel/')}"
         self.redirect(f"{self.hub.base_url}spawn?{urlencode({'next': back})}", status=303)
+
+    async def _show(self, user: Any, slug: str) -> None:
+        """Shows the running session the course, if it is one of theirs.
+
+        Where that cannot be done the session's page says what to do.
+        """
+        mine = await self.store.in_thread(self.store.read, course_groups.slugs_of, user.name)
+        if slug not in mine:
+            return
+        try:
+            await node_api.of(self.authenticator.carrel).show_course(user.spawner.object_name, slug)
+        except CarrelError as error:
+            self.log.warning("The session of %s does not see %s: %s", user.name, slug, error)

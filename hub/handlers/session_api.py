@@ -12,23 +12,20 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sqlalchemy as sa
-from jupyterhub.apihandlers.base import APIHandler
 from jupyterhub.scopes import Scope, needs_scope
 from tornado import web
 
 from hub import reach, sessions
 from hub.endings import Asker, Wish
 from hub.enums import State
+from hub.handlers.api import Api
 from hub.reach import Reach
 from hub.sessions import Session
 from spawner.ending import Ask
 from spawner.errors import CarrelError, Code
-
-if TYPE_CHECKING:
-    from hub.authenticator import Accounts
 
 CANCEL_S = 1.0
 """How long a start that is cancelled may take to leave; ours leave at once."""
@@ -38,26 +35,7 @@ def _look(tx: sa.Connection, session_id: str) -> tuple[Session, Reach | None]:
     return sessions.get(tx, session_id), reach.last(tx)
 
 
-class _Api(APIHandler):
-    authenticator: Accounts
-
-    def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """A CarrelError as JSON, with its own status."""
-        error = kwargs.get("exc_info", (None, None, None))[1]
-        if isinstance(error, CarrelError):
-            status_code = error.code.value
-            self.set_status(status_code)
-            vars(error)["jupyterhub_message"] = str(error)
-        super().write_error(status_code, **kwargs)
-
-    def log_exception(self, typ: Any, value: BaseException | None, tb: Any) -> None:
-        if isinstance(value, CarrelError) and value.code is not Code.FAILED:
-            self.log.warning("%s %s: %s", self.request.method, self.request.path, value)
-        else:
-            super().log_exception(typ, value, tb)
-
-
-class SessionsApi(_Api):
+class SessionsApi(Api):
     """What the hub has, in one answer."""
 
     @needs_scope("read:servers")
@@ -73,7 +51,7 @@ class SessionsApi(_Api):
         self.write({"sessions": found})
 
 
-class SessionApi(_Api):
+class SessionApi(Api):
     """One session of somebody."""
 
     @needs_scope("read:servers")

@@ -306,3 +306,28 @@ def test_what_is_not_there_is_said(course: Course, tmp_path: Path) -> None:
     with pytest.raises(SessionError, match="Nothing has been published"):
         update(course)
     assert not course.folder.exists()
+
+
+def test_the_data_folder_is_seen_in_the_copy_and_disturbs_no_update(
+    course: Course, teacher: Teacher
+) -> None:
+    (course.repository.parent / "data").mkdir()
+    (course.repository.parent / "data" / "big.csv").write_text("1,2")
+    teacher.publish({"a.txt": "1"})
+    update(course)
+    copying.link_data(course)
+    copying.link_data(course)
+    assert (course.folder / "data" / "big.csv").read_text() == "1,2"
+    teacher.publish({"a.txt": "2"})
+    update(course)
+    assert (course.folder / "a.txt").read_text() == "2"
+    assert (course.folder / "data").is_symlink()
+
+
+def test_what_a_student_has_in_its_place_stays(course: Course, teacher: Teacher) -> None:
+    (course.repository.parent / "data").mkdir()
+    teacher.publish({"a.txt": "1"})
+    update(course)
+    (course.folder / "data").write_text("mine")
+    copying.link_data(course)
+    assert (course.folder / "data").read_text() == "mine"

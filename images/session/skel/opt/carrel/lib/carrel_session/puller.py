@@ -59,7 +59,7 @@ class CoursePuller(GitPuller):
         yield from execute_cmd(["git", *clone, "--", self.git_url, str(half)])
         settings = half / ".git" / "info"
         settings.mkdir(exist_ok=True)
-        (settings / "exclude").write_text("/data/\n.ipynb_checkpoints/\n", encoding="utf-8")
+        (settings / "exclude").write_text("/data\n.ipynb_checkpoints/\n", encoding="utf-8")
         for setting in ("commit.gpgSign=false", "gc.auto=0", "merge.directoryRenames=false"):
             git.git(half, "config", *setting.split("="))
         (half / ".git").rename(self.folder / ".git")
