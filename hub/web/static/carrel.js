@@ -74,7 +74,11 @@
   async function lookAgain() {
     if (document.hidden) return;
     try {
-      const answer = await fetch(window.location.href, { redirect: "error" });
+      const answer = await fetch(window.location.href, {
+        redirect: "error",
+        // A login counts for what scripts ask only with the page's token.
+        headers: { "X-XSRFToken": document.body.dataset.xsrf },
+      });
       if (!answer.ok) return;
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       for (const part of all("[data-live]")) {
