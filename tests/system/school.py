@@ -177,7 +177,7 @@ class School:
 
     async def hub_answers(self) -> bool:
         try:
-            return (await self.api("GET", "/info"))[0] == 200
+            return (await self.api("GET", "/"))[0] == 200
         except FAULTS:
             return False
 
