@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from hub import audit, courses, invitations, links, members, powers, rosters
+from hub import audit, courses, invitations, links, members, moments, powers, rosters
 from hub.audit import Action, By
 from hub.courses import Course
 from hub.enums import LinkKind, LinkState, Role
@@ -82,7 +82,7 @@ def add(tx: sa.Connection, actor: Actor, into: Into, listed: Roster, by: By) -> 
         for e in plan.new
     ]
     made = links.create_many(tx, wishes, by)
-    until = f"student, until {by.at + into.lifetime:%Y-%m-%d %H:%M} UTC, into {course.slug}"
+    until = f"student, until {moments.spelled(by.at + into.lifetime)}, into {course.slug}"
     led = f"the open invitation leads into {course.slug}"
     about = [(e.name, until) for e in plan.new] + [(e.name, led) for e in plan.led]
     audit.record_many(tx, by, Action.INVITED, about)

@@ -115,11 +115,11 @@ def test_a_teacher_sees_the_students_of_their_courses_with_nothing_but_the_cours
             store.decide(members.join, Actor(name, Role.STUDENT), slug, "", mine)
     with store.deciding() as tx:
         tx.execute(homes.insert().values(name="bob", size_bytes=7, measured_at=by.at))
-    ada, alan, bob = store.read(people.find, TESS, Search()).people
+    ada, alan, bob = store.read(people.find, TESS, Search(), NOW).people
     assert (ada.yours, alan.yours, bob.yours) == (True, True, False)
     assert (ada.courses, alan.courses, bob.courses) == (("algebra",), (), ("algebra",))
     assert (bob.home_bytes, bob.invited_by) == (None, None)
-    assert store.read(people.one, TESS, "bob").courses == ("algebra",)
-    assert store.read(people.one, ROOT, "bob").courses == ("algebra", "biology")
+    assert store.read(people.one, TESS, "bob", NOW).courses == ("algebra",)
+    assert store.read(people.one, ROOT, "bob", NOW).courses == ("algebra", "biology")
     store.decide(courses.archive, TESS, "algebra", By("tess", by.at))
     assert _names(store, TESS) == ["ada", "alan"]

@@ -93,7 +93,7 @@ async def test_a_remapping_engine_is_no_cause_for_a_warning(site: Site) -> None:
     status = build(load(etc.parent), Seen([], None), 0, datetime.now(UTC))
     frame = {"person": Person("root", Role.ADMIN, True), "demo": False, "version": "1",
              "prefix": "/", "hub": "/hub/", "here": "/", "status": status,
-             "warning": "w", "remedy": "r"}  # fmt: skip
+             "xsrf": "x", "warning": "w", "remedy": "r"}  # fmt: skip
     assert "No userns-remap" not in pages().get_template("machine.html").render(frame)
 
 
