@@ -14,7 +14,7 @@ from typing import Any
 from spawner.confinement import COURSES_INSIDE, LABEL_PROJECT, LABEL_SESSION, LABEL_USER, SHARED
 from spawner.errors import CarrelError, Code
 from spawner.names import escape
-from spawner.node import courses, filters, jobs, late, network, rules
+from spawner.node import courses, filters, jobs, network, rules
 from spawner.node.body import build
 from spawner.node.cgroup import SessionsCgroup
 from spawner.node.config import NodeConfig
@@ -23,6 +23,7 @@ from spawner.node.firewall_keeper import Status
 from spawner.node.home_keeper import HomeKeeper
 from spawner.node.homes import ensure_home
 from spawner.node.job_runner import JobRunner, Output
+from spawner.node.late import Container, Late
 from spawner.node.pieces import Pieces
 from spawner.node.routes import Action, Match
 from spawner.node.strict_json import parse_object
@@ -50,6 +51,7 @@ class Actions:
         self.homes = HomeKeeper(config, engine)
         self.cgroup = SessionsCgroup(config, engine)
         self.jobs = JobRunner(config, engine, self.cgroup)
+        self._late = Late()
         self._by_action: dict[Action, Callable[[Match], Awaitable[Answer | Call | Pieces]]] = {
             Action.PING: lambda _: engine.ask(Call("GET", "/_ping")),
             Action.VERSION: lambda _: engine.ask(Call("GET", "/version")),
@@ -108,7 +110,9 @@ class Actions:
             raise CarrelError(Code.NOT_FOUND, f"The course {match.course} has no folder yet.")
         if not (pid := inspected["State"].get("Pid")):
             raise CarrelError(Code.CONFLICT, "The session does not run.")
-        await late.show(root / match.course / SHARED, pid, f"{COURSES_INSIDE}/{match.course}")
+        container = Container(str(inspected["Id"]), int(pid))
+        target = f"{COURSES_INSIDE}/{match.course}"
+        await self._late.show(root / match.course / SHARED, container, target)
         return Answer(204, "application/json", b"")
 
     async def _job(self, text: bytes) -> Output:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from types import TracebackType
 
@@ -15,7 +15,7 @@ from spawner.confinement import LABEL_PROJECT
 from spawner.errors import CarrelError, Code
 from spawner.node.cgroup import SessionsCgroup
 from spawner.node.config import NodeConfig
-from spawner.node.engine import Call, Engine
+from spawner.node.engine import Answer, Call, Engine
 from spawner.node.jobs import LABEL_JOB, Job, container_name, create_body
 
 log = logging.getLogger("carrel.node")
@@ -23,6 +23,7 @@ log = logging.getLogger("carrel.node")
 AT_ONCE = 2
 """The others wait for their turn; a class in session has the machine's better half."""
 LIMIT_S = 600.0
+CLEAR_EVERY_S = 60.0
 MOST_TOLD_BYTES = 4096
 """Of what a job says on its standard error, the end."""
 _STDOUT, _STDERR = 1, 2
@@ -68,10 +69,13 @@ class JobRunner:
         self._engine = engine
         self._cgroup = cgroup
         self._turn = asyncio.Semaphore(AT_ONCE)
+        self._names: set[str] = set()
 
     async def run(self, job: Job) -> Output:
         """Raises CarrelError: REFUSED with the job's own words, UNAVAILABLE for the engine's no."""
-        running = _Running(self._engine, container_name(self._config.project, job))
+        name = container_name(self._config.project, job)
+        running = _Running(self._engine, name, self._names.discard)
+        self._names.add(name)
         try:
             await running.wait_for(self._turn)
             await running.begin(create_body(job, self._config, await self._cgroup.name()))
@@ -83,23 +87,35 @@ class JobRunner:
             raise
         return Output(running, first)
 
+    async def clear_again_and_again(self) -> None:
+        """Removes what an earlier node was killed at, and what could not be removed in time."""
+        while True:
+            try:
+                await self.clear()
+            except CarrelError as error:
+                log.warning("Jobs of before may be left behind: %s", error)
+            await asyncio.sleep(CLEAR_EVERY_S)
+
     async def clear(self) -> None:
-        """Removes what an earlier node was killed at."""
+        """Removes the containers of jobs that nobody runs. Raises CarrelError(UNAVAILABLE)."""
         labels = [f"{LABEL_PROJECT}={self._config.project}", LABEL_JOB]
         query = {"all": "1", "filters": json.dumps({"label": labels})}
         answer = await self._engine.ask(Call("GET", "/containers/json", query))
-        if answer.status == 200:
-            for listed in answer.json():
+        for listed in answer.json() if answer.status == 200 else ():
+            names = {name.removeprefix("/") for name in listed["Names"]}
+            if names and not names & self._names:
                 await _remove(self._engine, str(listed["Id"]))
 
 
 class _Running:
     """One job's container, from its create to its removal."""
 
-    def __init__(self, engine: Engine, name: str) -> None:
+    def __init__(self, engine: Engine, name: str, ended: Callable[[str], None]) -> None:
         self._engine = engine
         self._name = name
+        self._ended = ended
         self._id = ""
+        self._making: asyncio.Task[Answer] | None = None
         self._said = b""
         self._stack = AsyncExitStack()
         self._attached: aiohttp.StreamReader | None = None
@@ -110,9 +126,11 @@ class _Running:
 
     async def begin(self, body: dict[str, object]) -> None:
         self._ends_at = asyncio.get_running_loop().time() + LIMIT_S
-        made = await self._engine.ask(
-            Call("POST", "/containers/create", {"name": self._name}, body)
+        # Carried out to its end, whoever has left: else nobody would know what was made.
+        self._making = asyncio.create_task(
+            self._engine.ask(Call("POST", "/containers/create", {"name": self._name}, body))
         )
+        made = await asyncio.shield(self._making)
         if made.status != 201:
             log.error("%s is not made: %s", self._name, made.content[:500])
             raise CarrelError(Code.UNAVAILABLE, "The engine did not make the container for it.")
@@ -166,9 +184,11 @@ class _Running:
 
     async def _close(self) -> None:
         try:
-            if self._id:
-                await _remove(self._engine, self._id)
+            if self._making is not None:
+                await asyncio.wait([self._making])
+                await _remove(self._engine, self._id or self._name)
         finally:
+            self._ended(self._name)
             await self._stack.aclose()
 
     async def _frame(self) -> tuple[int, bytes]:
@@ -191,11 +211,11 @@ async def _remove(engine: Engine, id_: str) -> None:
     try:
         answer = await engine.ask(Call("DELETE", f"/containers/{id_}", {"force": "1", "v": "1"}))
     except CarrelError as error:
-        # node's next start, or the next look, removes it.
-        log.warning("The container %s of a job is left behind: %s", id_[:12], error)
+        # The next look removes it.
+        log.warning("The container %s of a job is left behind: %s", id_[:40], error)
         return
     if answer.status not in (204, 404, 409):
-        log.warning("The container %s of a job is left behind: %s", id_[:12], answer.content[:300])
+        log.warning("The container %s of a job is left behind: %s", id_[:40], answer.content[:300])
 
 
 def _words(said: bytes) -> str:

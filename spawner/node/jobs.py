@@ -136,11 +136,11 @@ def _user(fields: Fields) -> str:
 
 
 def _path(fields: Fields) -> str:
-    """Of a file or folder within the home; empty is the home itself."""
+    """Of a file or folder within the home, never the home itself."""
     path = fields.take("path")
     if not isinstance(path, str) or len(path.encode(errors="surrogateescape")) > MOST_PATH:
         fields.refuse("path", f"must be a text of at most {MOST_PATH} bytes")
-    parts = path.split("/") if path else []
+    parts = path.split("/")
     if any(part in {"", ".", ".."} or not part.isprintable() for part in parts):
         fields.refuse("path", "must lead from the home to a file or folder within it")
     return path

@@ -1,86 +1,99 @@
-"""``python -m spawner.node.late_mount SOURCE PID TARGET``: shows a container one more folder.
+"""``python -m spawner.node.late_mount SOURCE PID CONTAINER TARGET``: one more folder for it.
 
 Read-only, and at once. A program of its own, since only a process with a single thread may enter
-another mount namespace. Needs SYS_ADMIN, SYS_CHROOT, SYS_PTRACE and the host's pid namespace.
+another mount namespace. Needs SYS_ADMIN, SYS_PTRACE and the host's pid namespace.
+
+Whoever is root in the container is hostile, and may change every path there while this runs. So
+the mount is closed to writing before it is seen, nothing but folders is opened in the container,
+one step at a time and never through a link, and once inside nothing of Python's is loaded any more.
 """
 
 from __future__ import annotations
 
 import ctypes
-import errno
 import os
 import sys
+import tempfile
 from pathlib import Path
 
-# The same numbers on every architecture (linux/mount.h, Linux 5.2 and 5.12).
-_OPEN_TREE, _MOVE_MOUNT, _MOUNT_SETATTR = 428, 429, 442
-_OPEN_TREE_CLONE, _OPEN_TREE_CLOEXEC = 1, os.O_CLOEXEC
-_AT_FDCWD, _AT_EMPTY_PATH = -100, 0x1000
-_MOVE_FROM_EMPTY_PATH = 4
-_RDONLY, _NOSUID, _NODEV = 1, 2, 4  # as attributes and, alike, as flags of mount(2)
-_REMOUNT, _BIND = 32, 4096
+# The same numbers on every architecture (linux/mount.h, Linux 5.2).
+_OPEN_TREE, _MOVE_MOUNT = 428, 429
+_OPEN_TREE_CLONE = 1
+_AT_FDCWD = -100
+_FROM_EMPTY_PATH, _TO_EMPTY_PATH = 0x4, 0x40
+_RDONLY, _NOSUID, _NODEV, _REMOUNT, _BIND, _REC, _PRIVATE = 1, 2, 4, 32, 4096, 16384, 1 << 18
 _CLONE_NEWNS = 0x20000
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.syscall.restype = ctypes.c_long
 
 
-class _Attributes(ctypes.Structure):
-    _fields_ = (
-        ("set", ctypes.c_uint64),
-        ("clear", ctypes.c_uint64),
-        ("propagation", ctypes.c_uint64),
-        ("user_namespace", ctypes.c_uint64),
-    )
+def show(source: str, pid: int, container: str, target: str) -> None:
+    """Mounts ``source`` read-only at ``target`` in the container of process ``pid``, and exits.
 
-
-def show(source: str, pid: int, target: str) -> None:
-    """Mounts ``source`` read-only at ``target`` in the container of process ``pid``.
-
-    Harmless when something is mounted there already. Raises OSError.
+    Returns when something is mounted there already. Raises OSError for what goes wrong before the
+    container is entered.
     """
-    tree = _call(_OPEN_TREE, _AT_FDCWD, source.encode(), _OPEN_TREE_CLONE | _OPEN_TREE_CLOEXEC)
-    closed = _close_to_writing(tree)
-    namespace = os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
-    root = os.open(f"/proc/{pid}/root", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    tree = _closed_tree(source)
+    process = os.open(f"/proc/{pid}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    # By its own folder from here on: the number may be another process's in a moment.
+    if container not in _read(process, "cgroup"):
+        raise OSError("the container has ended")
+    if any(line.split()[4] == target for line in _read(process, "mountinfo").splitlines()):
+        return
+    namespace = os.open("ns/mnt", os.O_RDONLY | os.O_CLOEXEC, dir_fd=process)
+    folder = os.open("root", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=process)
+    parts = [part for part in target.split("/") if part]
     if _libc.setns(namespace, _CLONE_NEWNS) != 0:
         raise _fault("setns")
-    os.fchdir(root)
-    os.chroot(".")
-    # From here on every path is the container's own: whatever its root made of it hits itself.
-    Path(target).mkdir(parents=True, exist_ok=True)
-    if os.path.ismount(target):
-        return
-    _call(_MOVE_MOUNT, tree, b"", _AT_FDCWD, target.encode(), _MOVE_FROM_EMPTY_PATH)
-    if not closed:
-        flags = _REMOUNT | _BIND | _RDONLY | _NOSUID | _NODEV
-        if _libc.mount(None, target.encode(), None, ctypes.c_ulong(flags), None) != 0:
-            raise _fault("remount")
-
-
-def _close_to_writing(tree: int) -> bool:
-    """Whether it could be done before anybody sees it: older engines' filters forbid the call.
-
-    What is shown belongs to the hub's account and nobody else may write it, so that the moment
-    until it is remounted gives nothing away.
-    """
-    attributes = _Attributes(_RDONLY | _NOSUID | _NODEV, 0, 0, 0)
-    size = ctypes.c_size_t(ctypes.sizeof(attributes))
     try:
-        _call(_MOUNT_SETATTR, tree, b"", _AT_EMPTY_PATH, ctypes.byref(attributes), size)
-    except OSError as error:
-        if error.errno in (errno.ENOSYS, errno.EPERM):
-            return False
-        raise
-    return True
+        for part in parts:
+            try:  # noqa: SIM105  (contextlib may not be loaded here)
+                os.mkdir(part, 0o755, dir_fd=folder)
+            except FileExistsError:
+                pass
+            folder = os.open(part, _FOLDER, dir_fd=folder)
+        moved = _libc.syscall(
+            ctypes.c_long(_MOVE_MOUNT), ctypes.c_long(tree), b"", ctypes.c_long(folder), b"",
+            ctypes.c_long(_FROM_EMPTY_PATH | _TO_EMPTY_PATH),
+        )  # fmt: skip
+        if moved == 0:
+            os._exit(0)
+        os.write(2, b"the engine's kernel refuses the mount")
+    except BaseException:  # nothing may be loaded here, not even to tell of it
+        os.write(2, b"something stands in the mount's place")
+    os._exit(1)
 
 
-def _call(number: int, *arguments: object) -> int:
-    plain = [ctypes.c_long(a) if isinstance(a, int) else a for a in arguments]
-    result: int = _libc.syscall(ctypes.c_long(number), *plain)
-    if result < 0:
-        raise _fault(str(number))
-    return result
+def _closed_tree(source: str) -> int:
+    """A mount of ``source`` that nobody can write: made in a namespace that only we see."""
+    if _libc.unshare(_CLONE_NEWNS) != 0:
+        raise _fault("unshare")
+    place = tempfile.mkdtemp(dir="/tmp")
+    _mount(None, "/", _REC | _PRIVATE)
+    _mount(source, place, _BIND)
+    _mount(None, place, _REMOUNT | _BIND | _RDONLY | _NOSUID | _NODEV)
+    tree: int = _libc.syscall(
+        ctypes.c_long(_OPEN_TREE), ctypes.c_long(_AT_FDCWD), place.encode(),
+        ctypes.c_long(_OPEN_TREE_CLONE | os.O_CLOEXEC),
+    )  # fmt: skip
+    if tree < 0:
+        raise _fault("open_tree")
+    if _libc.umount2(place.encode(), 2) == 0:
+        Path(place).rmdir()
+    return tree
+
+
+def _mount(source: str | None, target: str, flags: int) -> None:
+    given = None if source is None else source.encode()
+    if _libc.mount(given, target.encode(), None, ctypes.c_ulong(flags), None) != 0:
+        raise _fault("mount")
+
+
+def _read(process: int, name: str) -> str:
+    with os.fdopen(os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=process), "rb") as file:
+        return file.read().decode(errors="replace")
 
 
 def _fault(what: str) -> OSError:
@@ -89,9 +102,9 @@ def _fault(what: str) -> OSError:
 
 
 def main(arguments: list[str]) -> int:
-    source, pid, target = arguments
+    source, pid, container, target = arguments
     try:
-        show(source, int(pid), target)
+        show(source, int(pid), container, target)
     except OSError as error:
         print(error, file=sys.stderr)
         return 1

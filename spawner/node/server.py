@@ -62,12 +62,9 @@ async def serve(settings: NodeConfig) -> None:
 
 
 async def _finish(actions: Actions) -> None:
-    """What an earlier node was killed at."""
+    """What an earlier node was killed at, and what is left behind later."""
     await actions.homes.finish_removals()
-    try:
-        await actions.jobs.clear()
-    except CarrelError as error:
-        log.warning("Jobs of before may be left behind: %s", error)
+    await actions.jobs.clear_again_and_again()
 
 
 async def _until_stopped(keeper: Keeper, settings: NodeConfig) -> None:
