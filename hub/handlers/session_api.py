@@ -4,8 +4,10 @@
     GET    /hub/api/carrel/users/<name>/sessions/<id>
     DELETE /hub/api/carrel/users/<name>/sessions/<id>     may hold {"reason": …, "detail": …}
 
-Everything of Carrel's that ends a session ends it here. JupyterHub's own DELETE names a user, not
-a session: one that comes late stops what was started since.
+What of Carrel's ends a session ends it here. JupyterHub's own DELETE names a user, not a session:
+one that comes late stops what was started since. Two ways are left beside it: putting somebody out
+ends whatever they start meanwhile by that call, before the hub's user goes; and a session whose
+user the hub has forgotten is ended by housekeeping itself.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from spawner.errors import CarrelError
 SEGMENT_BYTES = 255
 """NAME_MAX of Linux."""
 DATA = "data"
-"""At the top, the data folder is mounted there."""
+"""At the top of a copy: there a link leads to the course's data folder."""
 LEFT_OUT = {
     ".git": "the folder of a git repository is not published",
     ".gitmodules": "no repositories within it are fetched",

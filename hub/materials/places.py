@@ -37,7 +37,7 @@ class Place:
 
     @property
     def data(self) -> Path:
-        """Large files, mounted read-only beside each student's copy."""
+        """Large files that students read; a link ``data`` in each copy leads to them."""
         return self.shared / "data"
 
     def intake(self, id_: str) -> Path:

@@ -36,7 +36,7 @@ def collect_pipes() -> Iterator[None]:
 
 @pytest.fixture
 def course(tmp_path: Path) -> Course:
-    return Course("ml", tmp_path / "ml.git", tmp_path / "home" / "courses" / "ml")
+    return Course("ml", tmp_path / "ml" / "materials.git", tmp_path / "home" / "courses" / "ml")
 
 
 @pytest.fixture
@@ -298,10 +298,16 @@ def test_a_merge_that_fails_leaves_the_copy_as_it_was(course: Course, teacher: T
     assert not (course.folder / ".git" / "MERGE_HEAD").exists()
 
 
-def test_what_is_not_there_is_said(course: Course, tmp_path: Path) -> None:
-    with pytest.raises(SessionError) as found:
+def test_what_is_not_there_is_said(course: Course) -> None:
+    with pytest.raises(
+        SessionError, match=r"not in this session.* stop it and start it again"
+    ) as no:
         update(course)
-    assert found.value.code is Code.NOT_FOUND
+    assert no.value.code is Code.NOT_FOUND
+    course.repository.parent.mkdir()
+    with pytest.raises(SessionError, match=r"Nothing has been published .* Come back later") as no:
+        update(course)
+    assert no.value.code is Code.NOT_FOUND
     Teacher(course.repository)
     with pytest.raises(SessionError, match="Nothing has been published"):
         update(course)

@@ -132,6 +132,13 @@ def test_a_course_that_was_never_taken_offers_no_copy(session: Session) -> None:
     assert session.get("carrel/course/Bad.Name")[0] == 400
 
 
+def test_before_the_first_publish_nobody_is_sent_to_start_again(session: Session) -> None:
+    (session.courses / "nlp").mkdir()
+    status, _, text = session.get("carrel/course/nlp/a.ipynb")
+    assert status == 404 and "Nothing has been published in this course yet." in text
+    assert "Come back later." in text and "start it again" not in text
+
+
 def test_a_long_take_shows_a_page_that_goes_on(session: Session, teacher: Teacher) -> None:
     teacher.publish({"a.ipynb": NOTEBOOK})
     location(session, "carrel/course/ml")
@@ -144,7 +151,7 @@ def test_a_long_take_shows_a_page_that_goes_on(session: Session, teacher: Teache
     again = text.split("url=")[1].split('"')[0].replace("&amp;", "&")
     page = f"carrel/course/ml/b.ipynb{again}"
     assert json.loads(session.get(page, Accept="application/json")[2])["done"] is False
-    assert session.get("carrel/course/ml/b.ipynb")[0] == 202, "one job for a course"
+    assert session.get("carrel/course/ml/b.ipynb")[0] == 202, "one errand for a course"
     wait_until(lambda: bool(json.loads(session.get(page, Accept="application/json")[2])["done"]))
     assert location(session, page) == "/user/ann/lab/tree/courses/ml/b.ipynb"
     assert git(teacher.repository, "rev-parse", "main") == git(

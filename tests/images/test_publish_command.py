@@ -113,6 +113,7 @@ def test_the_page_picks_a_folder_and_asks_the_same(session: Session) -> None:
     body = urlencode({"path": "lessons/week1", "course": "ml", "message": "x"}).encode()
     status, _, text = session.request("POST", "carrel/publish", body, {})
     assert status == 200 and f'href="{PREVIEW}"' in text
+    assert "<strong>lessons/week1</strong> is being read. Nothing is published yet" in text
     assert session.hub.bodies(ASK) == [{"path": "lessons/week1", "message": "x"}]
 
 
@@ -135,9 +136,15 @@ def test_the_page_says_what_the_hub_says(session: Session) -> None:
     assert "You teach no course." in session.get("carrel/publish")[2]
     session.hub.json(COURSES, {"courses": [ML]})
     session.hub.json(ASK, {"message": "No <room>."}, 400)
-    body = urlencode({"path": "lessons", "course": "ml", "message": "kept"}).encode()
+    long = "kept" * 250
+    body = urlencode({"path": "lessons", "course": "ml", "message": long}).encode()
     status, _, text = session.request("POST", "carrel/publish", body, {})
-    assert status == 400 and "No &lt;room&gt;." in text and 'value="kept"' in text
+    assert status == 400 and "No &lt;room&gt;." in text and f'value="{long}"' in text
+    assert session.hub.bodies(ASK)[0]["message"] == long and 'maxlength="1000"' in text
+    session.hub.json(COURSES, {"courses": [ML, NLP]})
+    body = urlencode({"path": "lessons"}).encode()
+    status, _, text = session.request("POST", "carrel/publish", body, {})
+    assert status == 400 and "Which course? You teach: ml, nlp." in text and "--course" not in text
     session.hub.answers.clear()
     assert session.get("carrel/publish")[0] in (404, 500)
 

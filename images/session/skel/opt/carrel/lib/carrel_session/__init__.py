@@ -1,6 +1,6 @@
 """What a session's own server does for Carrel, as an extension of Jupyter Server.
 
-    extension errors addresses settings jobs pages
+    extension errors addresses settings errands pages
                                               what the rest stands on
     courses copying puller git report         a course's copy, taken, updated and reported
     github fetching shared_copies             one notebook from a public repository

@@ -29,7 +29,7 @@ class Interface(StrEnum):
 class Shared:
     """One notebook at a public host: ``rest`` is reference and path, as the host knows them.
 
-    ``path`` is where it lies in the repository, ``reference`` the branch, tag or commit.
+    ``path`` is where it lies in the repository, ``reference`` the branch, tag or commit: one part.
     """
 
     owner: str
@@ -106,25 +106,21 @@ def _is_bad(part: str) -> bool:
 def shared(owner: str, repository: str, rest: str) -> Shared:
     """What ``/github/<owner>/<repository>/blob/<rest>`` names; ``rest`` is still quoted.
 
-    Where the reference ends and the path begins cannot be seen in a link when a branch has a slash
-    in its name. The host is asked for ``rest`` as it is, and resolves it. For the place of the copy
-    the first part counts as the reference, but for these: ``refs/heads/…`` and ``refs/tags/…``, and
-    a reference whose slashes are quoted (``feature%2Fplots/lab.ipynb``), which is exact.
+    As in the hub a reference is one part: a branch with a slash in its name cannot be told from a
+    folder.
     """
     if not OWNER.fullmatch(unquote(owner)) or not REPOSITORY.fullmatch(unquote(repository)):
-        raise SessionError(Code.BAD_INPUT, "This link names no repository.", _AS_IN)
-    parts = rest.split("/")
-    at = 3 if parts[0] == "refs" and parts[1:2] in (["heads"], ["tags"]) else 1
-    reference = path("/".join(parts[:at]).replace("%2F", "/").replace("%2f", "/"))
-    inside = path("/".join(parts[at:]))
+        raise SessionError(Code.BAD_INPUT, "This link names no repository.", AS_IN)
+    first, _, behind = rest.partition("/")
+    reference, inside = path(first), path(behind)
     if not inside.endswith(".ipynb") or rest.endswith("/"):
-        raise SessionError(Code.BAD_INPUT, "This link names no notebook.", _AS_IN)
+        raise SessionError(Code.BAD_INPUT, "This link names no notebook.", AS_IN)
     return Shared(
         unquote(owner), unquote(repository), reference, inside, quote(f"{reference}/{inside}")
     )
 
 
-_AS_IN = "Links look like /github/owner/repository/blob/main/folder/notebook.ipynb."
+AS_IN = "Links look like /github/owner/repository/blob/main/folder/notebook.ipynb."
 
 
 def where(place: str, wish: Interface | None, *, folder: bool = False) -> str:

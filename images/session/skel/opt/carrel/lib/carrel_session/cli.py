@@ -10,6 +10,7 @@ from pathlib import Path
 
 from carrel_session import publishing, settings
 from carrel_session.errors import Code, SessionError
+from carrel_session.publishing import Taught
 
 _REFUSED = (Code.BAD_INPUT, Code.REFUSED, Code.NOT_FOUND)
 
@@ -20,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     found = settings.read(os.environ, os.environ.get("CARREL_HOME", "/content"))
     try:
         place = publishing.place_of(found.home, Path(options.path))
-        course = publishing.choose(publishing.taught(found), options.course)
+        course = _course(publishing.taught(found), options.course)
         print(f"Asking the hub to read {place} …", file=sys.stderr)
         url = publishing.ask(found, course, place, options.message)
     except SessionError as trouble:
@@ -28,6 +29,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2 if trouble.code in _REFUSED else 1
     print(f"Nothing is published yet. See what changes for {course.title}, and confirm:\n{url}")
     return 0
+
+
+def _course(courses: tuple[Taught, ...], wanted: str) -> Taught:
+    if not wanted and len(courses) > 1:
+        known = ", ".join(course.slug for course in courses)
+        raise SessionError(Code.BAD_INPUT, "Which course?", f"Say --course with one of: {known}.")
+    return publishing.choose(courses, wanted)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -48,6 +48,8 @@ def update(course: Course, now: datetime, say: Say) -> Report:
     Raises SessionError. Whatever fails, no file of the student's is lost.
     """
     if not (course.repository / "HEAD").is_file():
+        if course.repository.parent.is_dir():
+            raise _nothing_published()
         raise SessionError(
             Code.NOT_FOUND,
             f"The materials of {course.slug} are not in this session.",
@@ -77,9 +79,7 @@ def link_data(course: Course) -> None:
 def _update(course: Course, now: datetime, say: Say) -> Report:
     folder, first = course.folder, not course.is_taken
     if not git.commit(course.repository, BRANCH):
-        raise SessionError(
-            Code.NOT_FOUND, "Nothing has been published in this course yet.", "Come back later."
-        )
+        raise _nothing_published()
     clear_lock(folder)
     published = git.tree(course.repository, BRANCH)
     stood_on = "" if first else git.commit(folder, "HEAD")
@@ -135,6 +135,12 @@ def _put_back(folder: Path, name: str, content: str) -> None:
         os.fsync(file.fileno())
     Path(file.name).chmod(target.stat().st_mode & 0o777)
     Path(file.name).replace(target)
+
+
+def _nothing_published() -> SessionError:
+    return SessionError(
+        Code.NOT_FOUND, "Nothing has been published in this course yet.", "Come back later."
+    )
 
 
 def _text(problem: BaseException) -> str:

@@ -13,8 +13,8 @@ from tornado import web
 
 from carrel_session import addresses, copying, hub_client
 from carrel_session.copying import Course
+from carrel_session.errands import Errand
 from carrel_session.errors import Code, SessionError
-from carrel_session.jobs import Job
 from carrel_session.pages import PATIENCE_S, Page
 from carrel_session.report import Report
 from carrel_session.settings import Settings
@@ -37,18 +37,18 @@ class CoursePage(Page):
         course = Course(
             slug, settings.repositories / slug / "materials.git", settings.home / "courses" / slug
         )
-        job = self.jobs.find(self.get_query_argument("job", ""), slug)
-        if job is None:
+        errand = self.errands.find(self.get_query_argument("errand", ""), slug)
+        if errand is None:
             self.require_navigation()
-            job = self.jobs.start(slug, partial(_bring_up_to_date, settings, course))
-        if not await job.wait(PATIENCE_S) or "application/json" in self.request.headers.get(
+            errand = self.errands.start(slug, partial(_bring_up_to_date, settings, course))
+        if not await errand.wait(PATIENCE_S) or "application/json" in self.request.headers.get(
             "Accept", ""
         ):
-            self.progress(job, f"Opening {slug}")
+            self.progress(errand, f"Opening {slug}")
             return
-        assert job.task is not None
+        assert errand.task is not None
         try:
-            report: Report = job.task.result()
+            report: Report = errand.task.result()
         except SessionError as trouble:
             self._sorry(trouble, course, path)
             return
@@ -101,9 +101,9 @@ def _within(folder: Path, path: str) -> Path | None:
     return target if inside else None
 
 
-async def _bring_up_to_date(settings: Settings, course: Course, job: Job) -> Report:
+async def _bring_up_to_date(settings: Settings, course: Course, errand: Errand) -> Report:
     now = datetime.now(UTC)
-    report = await asyncio.to_thread(copying.update, course, now, job.hear)
+    report = await asyncio.to_thread(copying.update, course, now, errand.hear)
     await asyncio.to_thread(copying.link_data, course)
     task = asyncio.ensure_future(asyncio.to_thread(_tell, settings, course.slug, report.told()))
     _telling.add(task)

@@ -9,8 +9,8 @@ from jupyter_server.utils import url_path_join
 
 from carrel_session import settings
 from carrel_session.courses import CoursePage
+from carrel_session.errands import Errands
 from carrel_session.github import SharedPage
-from carrel_session.jobs import Jobs
 from carrel_session.publish import PublishPage
 
 
@@ -18,7 +18,7 @@ def load(server: Any) -> None:
     """Called by Jupyter Server at its start."""
     application = server.web_app
     application.settings["carrel"] = settings.read(os.environ, server.root_dir)
-    application.settings["carrel_jobs"] = Jobs()
+    application.settings["carrel_errands"] = Errands()
 
     def at(pattern: str) -> str:
         return url_path_join(application.settings["base_url"], "carrel", pattern)

@@ -10,8 +10,8 @@ from tornado import web
 
 from carrel_session import addresses, fetching, shared_copies
 from carrel_session.addresses import Shared
+from carrel_session.errands import Errand
 from carrel_session.errors import Code, SessionError
-from carrel_session.jobs import Job
 from carrel_session.pages import PATIENCE_S, Page
 from carrel_session.settings import Settings
 from carrel_session.shared_copies import Step
@@ -28,16 +28,16 @@ class SharedPage(Page):
     @web.authenticated
     async def get(self, owner: str, repository: str, _rest: str) -> None:
         wanted = self._wanted(owner, repository)
-        job = self.jobs.find(self.get_query_argument("job", ""), _subject(wanted))
-        if job is None:
+        errand = self.errands.find(self.get_query_argument("errand", ""), _subject(wanted))
+        if errand is None:
             self.require_navigation()
             copy = await asyncio.to_thread(shared_copies.look, self.carrel.home, wanted)
             if self.comes_from_elsewhere and not copy.content:
                 self.page("ask.html", title=f"Open {wanted.name}?", wanted=wanted,
                           site=self.carrel.notebook_site)  # fmt: skip
                 return
-            job = self._start(wanted)
-        await self._show(wanted, job)
+            errand = self._start(wanted)
+        await self._show(wanted, errand)
 
     @web.authenticated
     async def post(self, owner: str, repository: str, _rest: str) -> None:
@@ -59,21 +59,21 @@ class SharedPage(Page):
     def _wanted(self, owner: str, repository: str) -> Shared:
         rest = self.rest_of("github").split("/", 3)
         if len(rest) < 4:
-            raise SessionError(Code.BAD_INPUT, "This link names no notebook.")
+            raise SessionError(Code.BAD_INPUT, "This link names no notebook.", addresses.AS_IN)
         return addresses.shared(owner, repository, rest[3])
 
-    def _start(self, wanted: Shared) -> Job:
-        return self.jobs.start(_subject(wanted), partial(_bring, self.carrel, wanted))
+    def _start(self, wanted: Shared) -> Errand:
+        return self.errands.start(_subject(wanted), partial(_bring, self.carrel, wanted))
 
-    async def _show(self, wanted: Shared, job: Job) -> None:
-        if not await job.wait(PATIENCE_S) or "application/json" in self.request.headers.get(
+    async def _show(self, wanted: Shared, errand: Errand) -> None:
+        if not await errand.wait(PATIENCE_S) or "application/json" in self.request.headers.get(
             "Accept", ""
         ):
-            self.progress(job, f"Opening {wanted.name}")
+            self.progress(errand, f"Opening {wanted.name}")
             return
-        assert job.task is not None
+        assert errand.task is not None
         try:
-            step: Step = job.task.result()
+            step: Step = errand.task.result()
         except SessionError as trouble:
             self._sorry(trouble, wanted)
             return
@@ -96,7 +96,7 @@ def _subject(wanted: Shared) -> str:
     return f"github:{wanted.owner}/{wanted.repository}/{wanted.rest}"
 
 
-async def _bring(settings: Settings, wanted: Shared, job: Job) -> Step:
-    job.hear(f"Fetching {wanted.name}")
+async def _bring(settings: Settings, wanted: Shared, errand: Errand) -> Step:
+    errand.hear(f"Fetching {wanted.name}")
     content = await fetching.fetch(settings, wanted)
     return await asyncio.to_thread(shared_copies.bring, settings.home, wanted, content)

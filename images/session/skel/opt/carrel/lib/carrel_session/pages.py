@@ -13,8 +13,8 @@ from tornado import web
 
 from carrel_session import addresses
 from carrel_session.addresses import Interface
+from carrel_session.errands import Errand, Errands
 from carrel_session.errors import Code, SessionError
-from carrel_session.jobs import Job, Jobs
 from carrel_session.settings import Settings
 
 PATIENCE_S = 1.0
@@ -37,8 +37,8 @@ class Page(JupyterHandler):
         return found
 
     @property
-    def jobs(self) -> Jobs:
-        found: Jobs = self.settings["carrel_jobs"]
+    def errands(self) -> Errands:
+        found: Errands = self.settings["carrel_errands"]
         return found
 
     @cached_property
@@ -91,18 +91,18 @@ class Page(JupyterHandler):
             )
         )
 
-    def progress(self, job: Job, title: str) -> None:
-        """A page that looks at ``job`` until it is done: by script, else by being loaded again."""
+    def progress(self, errand: Errand, title: str) -> None:
+        """A page that looks until ``errand`` is done: by script, else by being loaded again."""
         if "application/json" in self.request.headers.get("Accept", ""):
             self.set_header("Cache-Control", "no-store")
-            self.finish({"done": job.is_done, "line": job.line})
+            self.finish({"done": errand.is_done, "line": errand.line})
             return
         query = {k: self.get_query_argument(k) for k in self.request.query_arguments}
         again = "?" + "&".join(
             f"{addresses.quote(k)}={addresses.quote(v)}"
-            for k, v in {**query, "job": job.id}.items()
+            for k, v in {**query, "errand": errand.id}.items()
         )
-        self.page("progress.html", 202, title=title, line=job.line, again=again)
+        self.page("progress.html", 202, title=title, line=errand.line, again=again)
 
     def sorry(self, trouble: SessionError, title: str, **values: Any) -> None:
         """Writes what did not work, and what can be done instead."""

@@ -51,7 +51,7 @@ class PublishPage(Page):
         except SessionError as trouble:
             await self._pick(path, wanted, trouble, message)
             return
-        self.page("published.html", title="Ready to publish", place=place, course=course.title,
+        self.page("published.html", title="Publish to a course", place=place, course=course.title,
                   url=url)  # fmt: skip
 
     async def _tell_courses(self) -> None:

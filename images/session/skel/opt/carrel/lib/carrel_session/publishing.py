@@ -1,4 +1,4 @@
-"""Asks the hub to publish a folder; the hub reads it itself, and the teacher confirms on its page.
+"""Asks the hub to publish a folder, which it reads by itself; the teacher confirms on its page.
 
 The hub answers:
 
@@ -8,8 +8,9 @@ The hub answers:
 
 ``POST {JUPYTERHUB_API_URL}/carrel/courses/<slug>/publish`` with ``{"path": "lessons/ml",
 "message": "Week 3"}``
-    ``{"preview": "https://…/services/carrel/…"}``: where the teacher sees what changes, confirms.
-    ``path`` is below the home, without a slash at either end; a folder or one notebook.
+    202 and ``{"preview": "https://…/services/carrel/…"}``, at once: the page of the order. The
+    folder is read meanwhile; there the teacher sees what changes, and confirms. ``path`` is below
+    the home, without a slash at either end; a folder or one notebook.
 
 Errors are ``{"message": "…", "hint": "…"}`` with the status that fits.
 """
@@ -25,11 +26,6 @@ from carrel_session import hub_client
 from carrel_session.addresses import SLUG
 from carrel_session.errors import Code, SessionError
 from carrel_session.settings import Settings
-
-MOST_MESSAGE = 500
-"""In characters."""
-READING_S = 120.0
-"""How long the hub may read the folder."""
 
 
 @dataclass(frozen=True)
@@ -93,18 +89,18 @@ def choose(courses: tuple[Taught, ...], wanted: str) -> Taught:
         raise SessionError(
             Code.NOT_FOUND, f"You teach no course {wanted!r}.", f"You teach: {known}."
         )
-    raise SessionError(Code.BAD_INPUT, "Which course?", f"Say --course with one of: {known}.")
+    raise SessionError(Code.BAD_INPUT, "Which course?", f"You teach: {known}.")
 
 
 def ask(settings: Settings, course: Taught, place: str, message: str) -> str:
-    """Has the hub read ``place``; the address of the page on which the teacher goes on."""
-    body = {"path": place, "message": message[:MOST_MESSAGE]}
-    answer = hub_client.ask(settings, f"carrel/courses/{course.slug}/publish", body, READING_S)
+    """Orders that ``place`` is read; the address of the page on which the teacher goes on."""
+    body = {"path": place, "message": message}
+    answer = hub_client.ask(settings, f"carrel/courses/{course.slug}/publish", body)
     url = str(answer.get("preview") or "")
     if not re.match(r"https?://[^/]|/[^/\\]", url) or urlsplit(url).scheme not in (
         "", "http", "https",
     ):  # fmt: skip
         raise SessionError(
-            Code.FAILED, "The hub read the folder but named no page.", "Look at the course's page."
+            Code.FAILED, "The hub took the order but named no page.", "Look at the course's page."
         )
     return url

@@ -5,7 +5,8 @@ back, a file of theirs that has the name of a new one is renamed. Added here:
 
 - The copy shares the objects of the course's repository, which is mounted read-only: no second
   copy of all versions in every home.
-- The folder may be there before the copy: the course's data is mounted in it.
+- The folder may be there before the copy, with files of the student's in it. The course's data
+  folder is no part of the copy: a link ``data`` leads to it (copying.link_data).
 - A take that was cut off is gone on with. A merge that fails leaves the copy as it was.
 - Names of every kind, and renames: nbgitpuller reads ``git diff`` as text for people, in which a
   name with a quote is quoted and a renamed file is no new one.

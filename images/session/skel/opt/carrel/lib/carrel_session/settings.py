@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 RAW = "https://raw.githubusercontent.com/{owner}/{repository}/{rest}"
-"""GitHub's address of a file; it resolves references with slashes itself."""
+"""GitHub's address of a file."""
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,6 @@ class Settings:
     home: Path
     repositories: Path
     notebook_url: str
-    notebook_hosts: frozenset[str]
-    """The template's own, and others where its answers may lead; with a port if one is said."""
     notebook_bytes: int
     notebook_s: float
     hub_url: str
@@ -36,12 +34,10 @@ class Settings:
 def read(environment: Mapping[str, str], home: str) -> Settings:
     """``home`` is the server's root folder."""
     template = environment.get("CARREL_NOTEBOOK_URL") or RAW
-    hosts = environment.get("CARREL_NOTEBOOK_HOSTS", "").split()
     return Settings(
         home=Path(home),
         repositories=Path(environment.get("CARREL_COURSES") or "/opt/carrel/courses"),
         notebook_url=template,
-        notebook_hosts=frozenset({urlsplit(template).netloc, *hosts}),
         notebook_bytes=50_000_000,
         notebook_s=60.0,
         hub_url=environment.get("JUPYTERHUB_API_URL", "").rstrip("/"),

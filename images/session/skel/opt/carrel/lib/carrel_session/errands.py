@@ -1,4 +1,4 @@
-"""Work that may take longer than a page: one job for each subject, looked at as often as wanted."""
+"""Work that may take longer than a page: one errand a subject, looked at as often as wanted."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 KEPT_S = 600.0
-"""How long a finished job can still be looked at."""
+"""How long a finished errand can still be looked at."""
 
 
 @dataclass
-class Job:
+class Errand:
     """``line`` is the last that was heard of it."""
 
     subject: str
@@ -38,31 +38,31 @@ class Job:
         return self.task.done()
 
 
-class Jobs:
+class Errands:
     """Those of this session."""
 
     def __init__(self) -> None:
-        self._jobs: dict[str, Job] = {}
+        self._errands: dict[str, Errand] = {}
 
-    def find(self, id_: str, subject: str) -> Job | None:
-        """The job that a page was about, if it was about this."""
-        job = self._jobs.get(id_)
-        return job if job is not None and job.subject == subject else None
+    def find(self, id_: str, subject: str) -> Errand | None:
+        """The errand that a page was about, if it was about this."""
+        errand = self._errands.get(id_)
+        return errand if errand is not None and errand.subject == subject else None
 
-    def start(self, subject: str, work: Callable[[Job], Awaitable[Any]]) -> Job:
+    def start(self, subject: str, work: Callable[[Errand], Awaitable[Any]]) -> Errand:
         """The one that is at work on ``subject``, or a new one."""
         now = time.monotonic()
-        self._jobs = {
-            id_: job
-            for id_, job in self._jobs.items()
-            if not job.is_done or now - job.started < KEPT_S
+        self._errands = {
+            id_: errand
+            for id_, errand in self._errands.items()
+            if not errand.is_done or now - errand.started < KEPT_S
         }
-        for job in self._jobs.values():
-            if job.subject == subject and not job.is_done:
-                return job
-        job = Job(subject)
-        job.task = asyncio.ensure_future(work(job))
+        for errand in self._errands.values():
+            if errand.subject == subject and not errand.is_done:
+                return errand
+        errand = Errand(subject)
+        errand.task = asyncio.ensure_future(work(errand))
         # Nobody may come to look: its failure is then told to nobody, and that is no error.
-        job.task.add_done_callback(lambda task: task.cancelled() or task.exception())
-        self._jobs[job.id] = job
-        return job
+        errand.task.add_done_callback(lambda task: task.cancelled() or task.exception())
+        self._errands[errand.id] = errand
+        return errand
