@@ -16,6 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from hub import course_powers, courses
+from hub.courses import Course
 from hub.models import copies as rows
 from hub.models import versions
 from spawner.errors import CarrelError, Code
@@ -65,9 +66,7 @@ def record(tx: sa.Connection, name: str, slug: str, claim: Claim, now: datetime)
     Raises CarrelError(NOT_FOUND) for whoever is not in the course, and for a version that was never
     published.
     """
-    course = courses.find(tx, slug)
-    if course is None or courses.seat_of(tx, course.slug, name) is None:
-        raise course_powers.not_here()
+    course = require_seat(tx, name, slug)
     number = tx.scalar(
         sa.select(versions.c.number).where(
             versions.c.course == course.slug, versions.c.commit == claim.commit
@@ -87,6 +86,14 @@ def record(tx: sa.Connection, name: str, slug: str, claim: Claim, now: datetime)
     mine = (rows.c.course == course.slug) & (rows.c.user == name)
     if tx.execute(rows.update().where(mine).values(**values)).rowcount == 0:
         tx.execute(rows.insert().values(course=course.slug, user=name, **values))
+
+
+def require_seat(tx: sa.Connection, name: str, slug: str) -> Course:
+    """The course, for whoever is in it. Raises CarrelError(NOT_FOUND)."""
+    course = courses.find(tx, slug)
+    if course is None or courses.seat_of(tx, course.slug, name) is None:
+        raise course_powers.not_here()
+    return course
 
 
 def _count(body: Mapping[str, Any], key: str) -> int:

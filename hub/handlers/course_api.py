@@ -102,5 +102,7 @@ class CopyApi(_OfSession):
         name = self.owner()
         claim, now = copies.parse(self.said()), datetime.now(UTC)
         store = self.authenticator.store
+        # A look first: whoever is not in it does not wait for, or hold, the one place to write.
+        await store.in_thread(store.read, copies.require_seat, name, slug)
         await store.in_thread(store.decide, copies.record, name, slug, claim, now)
         self.set_status(204)

@@ -10,7 +10,7 @@
                    what a course publishes: sent in, looked at, published, seen by its students
     blocking multipart
                    threads for what takes seconds; a form's file, piece by piece (pure)
-    once           forms that make something are taken once
+    once refusals  forms that make something are taken once; how many refusals go on record
     status queue words
                    what is told of the machine and who waits; times and sizes in words (pure)
     templates/ static/

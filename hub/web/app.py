@@ -36,6 +36,7 @@ from hub.web.materials import MaterialsPage
 from hub.web.once import Once
 from hub.web.people import PeoplePage, PersonPage
 from hub.web.people_actions import PeopleActions
+from hub.web.refusals import Refusals
 from hub.web.student import About
 from spawner.confinement import GIB
 
@@ -82,6 +83,7 @@ def make_app(
         hub_auth=hub_auth,
         hub_api=hub_api,
         once=Once(),
+        refusals=Refusals(),
         blocking=Blocking(),
         uploads=Uploads(),
         publishing=defaultdict(asyncio.Lock),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -17,6 +17,7 @@ from hub.courses import Course, Listed, Wish
 from hub.enums import CourseRole, Joining
 from hub.powers import Actor
 from hub.web.base import Handler
+from hub.web.refusals import Refusals
 from spawner.errors import CarrelError, Code
 
 P = ParamSpec("P")
@@ -63,7 +64,9 @@ class CourseHandler(Handler):
         try:
             return await doing
         except CarrelError as error:
-            if error.code in (Code.REFUSED, Code.NOT_FOUND):
+            refusals: Refusals = self.settings["refusals"]
+            told_no = error.code in (Code.REFUSED, Code.NOT_FOUND)
+            if told_no and refusals.counts(self.person.name, datetime.now(UTC)):
                 shown = "".join(c for c in slug[:40] if c.isprintable())
                 told = f"course {shown}: {error.message}"
                 await self.decide(audit.record, self.by(), audit.Action.REFUSED, None, told)

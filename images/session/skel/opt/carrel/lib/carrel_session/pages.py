@@ -65,8 +65,12 @@ class Page(JupyterHandler):
 
     @property
     def comes_from_elsewhere(self) -> bool:
-        """Whether another site's page led here, at any step of the way."""
-        return self.request.headers.get("Sec-Fetch-Site") == "cross-site"
+        """Whether a page of another origin led here, at any step of the way.
+
+        Also one of the same site: with a host for each session that may be a neighbour's.
+        """
+        site = self.request.headers.get("Sec-Fetch-Site", "none")
+        return site not in ("none", "same-origin")
 
     def rest_of(self, route: str) -> str:
         """The address after ``carrel/<route>/`` as it was sent: a quoted slash can be told."""
