@@ -199,6 +199,7 @@ def test_only_events_of_a_sessions_end_can_be_listened_to():
     [
         '{"event": ["exec_create: sh"]}',
         '{"event": ["die", "top"]}',
+        '{"event": ["start"]}',
         '{"event": "die"}',
         '{"event": {"die": true}}',
         '{"event": [["die"]]}',
