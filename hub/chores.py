@@ -16,7 +16,7 @@ from hub import departures, homes, outsiders, sessions
 from hub.audit import HOUSEKEEPING, By
 from hub.departures import Departure
 from hub.enums import Reason
-from hub.hub_api import HubApi, Wanted, stop_timeout_s
+from hub.hub_api import HubApi, WantedEnd, stop_timeout_s
 from hub.node_api import NodeApi
 from hub.outsiders import Outsider
 from hub.settings import Settings
@@ -100,7 +100,7 @@ class Chores:
         if await asyncio.to_thread(self.hub.knows, one.name):
             limit_s = stop_timeout_s(self.settings)
             if one.session:
-                wanted = Wanted(one.name, one.session, Reason.ADMIN, NOT_LET_IN)
+                wanted = WantedEnd(one.name, one.session, Reason.ADMIN, NOT_LET_IN)
                 await asyncio.to_thread(self.hub.end_session, wanted, limit_s)
             await asyncio.to_thread(self.hub.remove_user, one.name, limit_s)
             log.info("%s is not let in any more: session and logins are ended.", one.name)

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from hub.enums import CourseRole, State
 from hub.models import accounts as account_rows
-from hub.models import copies, sessions, versions
+from hub.models import copies, sessions
 from hub.models import members as rows
 
 
@@ -78,11 +78,6 @@ def of_course(tx: sa.Connection, slug: str) -> list[Member]:
         )
     )
     return [_member(row) for row in tx.execute(query)]
-
-
-def newest_version(tx: sa.Connection, slug: str) -> int | None:
-    """The number of the last version that was published."""
-    return tx.scalar(sa.select(sa.func.max(versions.c.number)).where(versions.c.course == slug))
 
 
 def sums(people: list[Member], newest: int) -> Sums:

@@ -173,6 +173,18 @@ def managed(tx: sa.Connection, actor: Actor, slug: str) -> Course:
     return course
 
 
+def seen(tx: sa.Connection, actor: Actor, slug: str) -> tuple[Course, CourseRole | None]:
+    """The course and the actor's seat in it, for whoever is in it or manages it.
+
+    Raises CarrelError(NOT_FOUND) for all others.
+    """
+    course = require(tx, slug)
+    seat = seat_of(tx, course.slug, actor.name)
+    if seat is None and not course_powers.manages(actor, seat):
+        raise course_powers.not_taught(course.slug)
+    return course, seat
+
+
 def require_open(course: Course) -> None:
     """Raises CarrelError(CONFLICT) for a course that is archived."""
     if course.archived:

@@ -18,7 +18,7 @@ from jupyterhub_idle_culler import IdleCuller
 
 from hub import installation, sessions
 from hub.enums import Reason, State
-from hub.hub_api import HubApi, Wanted, stop_timeout_s
+from hub.hub_api import HubApi, WantedEnd, stop_timeout_s
 from hub.sessions import Session
 from hub.settings import Settings
 from hub.store import Store, open_store
@@ -29,7 +29,7 @@ log = logging.getLogger("carrel.culling")
 
 def decide(
     session: Session | None, inactive: timedelta | None, limit: timedelta, now: datetime
-) -> Wanted | None:
+) -> WantedEnd | None:
     """The end of a session that nobody has used for ``limit``, or None (pure).
 
     One that was asked for later than that is another than the one that was looked at.
@@ -39,7 +39,7 @@ def decide(
     if inactive < limit or now - session.requested_at < limit:
         return None
     hours = limit.total_seconds() / 3600
-    return Wanted(session.user, session.id, Reason.IDLE, f"Not used for {hours:g} hours.")
+    return WantedEnd(session.user, session.id, Reason.IDLE, f"Not used for {hours:g} hours.")
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ _opener = build_opener(ProxyHandler({}))
 
 
 @dataclass(frozen=True)
-class Wanted:
+class WantedEnd:
     """A session that is to end, and what the record is to say of it."""
 
     user: str
@@ -101,15 +101,11 @@ class HubApi:
         until = time.monotonic() + timeout_s
         while self.server(name):
             if time.monotonic() > until:
-                raise CarrelError(
-                    Code.FAILED,
-                    f"The session of {name} has not stopped within {timeout_s:.0f} s.",
-                    "Run the same again; ./carrel logs hub says why it takes so long.",
-                )
+                raise _not_stopped(name, timeout_s)
             time.sleep(POLL_S)
         return True
 
-    def end_session(self, ending: Wanted, timeout_s: float) -> bool:
+    def end_session(self, ending: WantedEnd, timeout_s: float) -> bool:
         """Ends that session and waits for it; False when it has ended already.
 
         It never ends one that its user started since. Raises CarrelError: UNAVAILABLE while the
@@ -128,7 +124,9 @@ class HubApi:
             if status == 204:
                 return True
             if time.monotonic() > until:
-                raise _not_ended(ending, timeout_s, known=status != 409)
+                if status == 409:
+                    raise _not_known(ending.user)
+                raise _not_stopped(ending.user, timeout_s)
             time.sleep(POLL_S)
 
     def sessions(self) -> frozenset[str]:
@@ -192,16 +190,18 @@ class HubApi:
         return answer
 
 
-def _not_ended(ending: Wanted, timeout_s: float, *, known: bool) -> CarrelError:
-    if known:
-        return CarrelError(
-            Code.FAILED,
-            f"The session of {ending.user} has not stopped within {timeout_s:.0f} s.",
-            "Run the same again; ./carrel logs hub says why it takes so long.",
-        )
+def _not_stopped(name: str, timeout_s: float) -> CarrelError:
+    return CarrelError(
+        Code.FAILED,
+        f"The session of {name} has not stopped within {timeout_s:.0f} s.",
+        "Run the same again; ./carrel logs hub says why it takes so long.",
+    )
+
+
+def _not_known(name: str) -> CarrelError:
     return CarrelError(
         Code.UNAVAILABLE,
-        f"The hub does not have the session of {ending.user} at the moment.",
+        f"The hub does not have the session of {name} at the moment.",
         "Run the same again in a minute; ./carrel logs hub may say more.",
     )
 

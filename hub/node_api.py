@@ -181,14 +181,14 @@ async def _pieces(answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
             yield piece
     except _FAULTS as error:
         raise CarrelError(
-            Code.UNAVAILABLE, "The archive broke off; what came is not whole.", "Try again."
+            Code.UNAVAILABLE, "Reading the files broke off; what came is not whole.", "Try again."
         ) from error
 
 
 def _away() -> CarrelError:
     return CarrelError(
         Code.UNAVAILABLE,
-        "The homes cannot be reached right now.",
+        "The program that reads files does not answer right now.",
         "Try again in a moment; if it stays so, tell your administrator.",
     )
 

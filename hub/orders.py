@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
@@ -17,14 +17,15 @@ import sqlalchemy as sa
 from hub import courses
 from hub.audit import By
 from hub.enums import OrderState, Source
+from hub.materials.marks import clean_message
+from hub.materials.places import INTAKE_LIVES, no_intake
 from hub.models import intake_orders as rows
 from hub.powers import Actor
+from spawner.confinement import BRANCH
 from spawner.errors import CarrelError, Code
 
-KEPT = timedelta(days=1)
-"""As long as an intake."""
-MOST_PATH, MOST_URL, MOST_MESSAGE = 1024, 1000, 1000
-_BRANCH = re.compile(r"(?![-./])(?!.*(\.\.|//|\.lock$|/$|\.$))[A-Za-z0-9._/-]{0,200}", re.ASCII)
+MOST_PATH, MOST_URL = 1024, 1000
+_BRANCH = re.compile(BRANCH, re.ASCII)
 _UNDER_WAY = (OrderState.WAITING, OrderState.READING)
 
 
@@ -72,11 +73,12 @@ def order(tx: sa.Connection, actor: Actor, slug: str, wish: Wish, by: By) -> Ord
     courses.require_open(course)
     place = path(wish.place) if wish.source is Source.SESSION else address(wish.place)
     if not _BRANCH.fullmatch(wish.branch):
-        raise CarrelError(Code.BAD_INPUT, "There can be no branch of this name.")
-    if len(wish.message) > MOST_MESSAGE:
         raise CarrelError(
-            Code.BAD_INPUT, "The message is too long.", f"Use at most {MOST_MESSAGE} characters."
+            Code.BAD_INPUT,
+            "There can be no branch of this name.",
+            "Give it as the repository's page shows it, or leave it empty.",
         )
+    message = clean_message(wish.message)
     busy = _select(
         tx, rows.c.course == course.slug, rows.c.by == by.who, rows.c.state.in_(_UNDER_WAY)
     )
@@ -88,7 +90,7 @@ def order(tx: sa.Connection, actor: Actor, slug: str, wish: Wish, by: By) -> Ord
     tx.execute(
         rows.insert().values(
             id=id_, course=course.slug, by=by.who, at=by.at, source=wish.source, place=place,
-            branch=wish.branch, message=wish.message, adds=wish.adds, state=OrderState.WAITING,
+            branch=wish.branch, message=message, adds=wish.adds, state=OrderState.WAITING,
         )
     )  # fmt: skip
     return _get(tx, id_)
@@ -100,9 +102,7 @@ def find(tx: sa.Connection, actor: Actor, slug: str, id_: str) -> Order:
     course = courses.managed(tx, actor, slug)
     found = _select(tx, rows.c.course == course.slug, rows.c.id == id_)
     if not found:
-        raise CarrelError(
-            Code.NOT_FOUND, "This is not there any more.", "It was published, or a day has passed."
-        )
+        raise no_intake()
     return found[0]
 
 
@@ -144,7 +144,7 @@ def forget(tx: sa.Connection, slug: str, intake: str) -> None:
 
 def forget_old(tx: sa.Connection, now: datetime) -> None:
     """Those whose intakes are gone by now."""
-    tx.execute(rows.delete().where(rows.c.at < now - KEPT, rows.c.state.not_in(_UNDER_WAY)))
+    tx.execute(rows.delete().where(rows.c.at < now - INTAKE_LIVES, rows.c.state.not_in(_UNDER_WAY)))
 
 
 def path(raw: str) -> str:

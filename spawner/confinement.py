@@ -27,12 +27,22 @@ HOMES = "homes"
 COURSES = "courses"
 SHARED = "shared"
 """``courses/<slug>/shared`` in the data directory is what a course's people see, to read."""
+INCOMING = "incoming"
+"""``courses/<slug>/incoming`` is what came for a course and is not published; the hub's alone."""
 COURSES_INSIDE = "/opt/carrel/courses"
 """Where a session finds them: a folder per course."""
 COURSE = r"[a-z][a-z0-9-]{1,39}"
 """A course's name in paths and addresses."""
 MOST_COURSES = 64
 """That one session sees at once."""
+
+ARCHIVE_ROOT = "home"
+"""What all of a tar is in that node makes: of a home, a part of one, a git branch."""
+ARCHIVE_LEFT_OUT = "home-left-out.txt"
+"""Beside it: what is not in the archive, and why, a line each."""
+
+BRANCH = r"(?![-./])(?!.*(\.\.|//|\.lock$|/$|\.$))[A-Za-z0-9._/-]{0,200}"
+"""A git branch that may be asked for; empty: the repository's own choice."""
 
 GIB = 1024**3
 MIB = 1024**2

@@ -262,7 +262,7 @@ def _put_out(settings: Settings, name: str, done: str) -> None:
     try:
         if session is not None:
             why = f"{done}."
-            api.end_session(hub_api.Wanted(name, session.id, Reason.ADMIN, why), limit_s)
+            api.end_session(hub_api.WantedEnd(name, session.id, Reason.ADMIN, why), limit_s)
         api.remove_user(name, limit_s)
     except CarrelError as error:
         raise CarrelError(

@@ -62,7 +62,7 @@ def stop(name: Name) -> None:
         session = store.read(sessions.active_of, user)
     api, limit_s = hub_api.of(settings), hub_api.stop_timeout_s(settings)
     if session is not None:
-        ending = hub_api.Wanted(user, session.id, Reason.ADMIN, "Stopped at the command line.")
+        ending = hub_api.WantedEnd(user, session.id, Reason.ADMIN, "Stopped at the command line.")
         stopped = api.end_session(ending, limit_s)
     else:
         # One that is on no record would be the reconciler's, but nobody has to wait for it.

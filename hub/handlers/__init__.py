@@ -1,6 +1,7 @@
 """The pages that the hub's own process serves, because they need its logins or nobody's.
 
-    form logins                                   what forms with secrets share; ends logins
+    errors form logins                            what errors tell; what forms with secrets share;
+                                                  ends logins
     invitation_page reset_page link.js            before any login, each behind a link
     provider_login provider_invitation carried    the same, with a provider
     demo_page                                     one-click logins of the demo

@@ -9,15 +9,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jupyterhub.handlers.base import BaseHandler
 from jupyterhub.handlers.login import LoginHandler
 from tornado import web
 
 from hub import accounts, passwords
 from hub.accounts import Account
 from hub.audit import By
+from hub.handlers.errors import TellsErrors
 from hub.store import Store
-from spawner.errors import CarrelError, Code
+from spawner.errors import CarrelError
 
 if TYPE_CHECKING:
     from hub.authenticator import Accounts
@@ -53,7 +53,7 @@ class Told:
     texts: dict[str, str]
 
 
-class Form(BaseHandler):
+class Form(TellsErrors):
     """A form whose fields hold secrets; kept by no cache."""
 
     # What a form that was open for too long says.
@@ -139,22 +139,6 @@ class Form(BaseHandler):
             self.finish({"message": error.message, "hint": error.hint})
             return
         self.finish({"fields": told.fields, "texts": told.texts})
-
-    def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """A CarrelError as the hub's error page, with its own status."""
-        error = kwargs.get("exc_info", (None, None, None))[1]
-        if isinstance(error, CarrelError):
-            status_code = error.code.value
-            self.set_status(status_code)
-            # JupyterHub's page shows this attribute of whatever was raised.
-            vars(error)["jupyterhub_message"] = str(error)
-        super().write_error(status_code, **kwargs)
-
-    def log_exception(self, typ: Any, value: BaseException | None, tb: Any) -> None:
-        if isinstance(value, CarrelError) and value.code is not Code.FAILED:
-            self.log.warning("%s %s: %s", self.request.method, self.request.path, value)
-        else:
-            super().log_exception(typ, value, tb)
 
     async def show(self, template: str, status: int, **values: Any) -> None:
         """Answers with a page."""

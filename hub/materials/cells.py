@@ -2,18 +2,19 @@
 
 nbdime does this too, but installing it brings a whole Jupyter server, its terminals and GitPython
 into the control plane, and its answer is a patch that a page would have to be made of all the
-same. Cells have ids since nbformat 4.5; older ones are matched by what is in them.
+same.
 """
 
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from difflib import SequenceMatcher
 from enum import Enum
 from typing import Any
+
+from hub.materials.pairing import Cell, CellKind, moved_from, pairs
 
 MOST_CELLS, MOST_SHOWN = 2000, 200
 MOST_LINES, MOST_LINE = 200, 500
@@ -21,20 +22,9 @@ MOST_LINES, MOST_LINE = 200, 500
 MOST_COMPARED = 5000
 """Lines of one cell."""
 CONTEXT = 3
-_ALIKE = 0.5
 _TURNING = {code: f"\\u{code:04x}" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
-_MOST_PAIRED = 30
-_MOST_ALIKE = 10_000
 _IDLE = frozenset({"collapsed", "scrolled", "execution", "ExecuteTime", "jupyter", "outputId"})
 """Of a cell's metadata: what changes by looking at it."""
-
-
-class CellKind(Enum):
-    """What a cell is."""
-
-    CODE = "code"
-    MARKDOWN = "markdown"
-    RAW = "raw"
 
 
 class CellFate(Enum):
@@ -90,19 +80,6 @@ class Cells:
     note: str = ""
 
 
-@dataclass(frozen=True)
-class _Cell:
-    kind: CellKind
-    id: str | None
-    source: str
-    outputs: tuple[str, ...]
-    settings: str
-
-    @property
-    def content(self) -> tuple[CellKind, str]:
-        return self.kind, self.source
-
-
 class _UnreadableError(Exception):
     """Says why in a sentence."""
 
@@ -144,7 +121,7 @@ def _change(said: dict[str, Any]) -> CellChange:
     return CellChange(**{**said, **enums, "lines": lines})
 
 
-def _cells(raw: bytes) -> list[_Cell]:
+def _cells(raw: bytes) -> list[Cell]:
     try:
         notebook = json.loads(raw)
         if notebook["nbformat"] != 4:
@@ -159,11 +136,11 @@ def _cells(raw: bytes) -> list[_Cell]:
     return cells
 
 
-def _cell(raw: dict[str, Any]) -> _Cell:
+def _cell(raw: dict[str, Any]) -> Cell:
     source = raw["source"]
     settings = {k: v for k, v in raw.get("metadata", {}).items() if k not in _IDLE}
     id_ = raw.get("id")
-    return _Cell(
+    return Cell(
         CellKind(raw["cell_type"]),
         id_ if isinstance(id_, str) else None,
         source if isinstance(source, str) else "".join(source),
@@ -177,10 +154,10 @@ def _output(raw: dict[str, Any]) -> str:
     return json.dumps({k: v for k, v in raw.items() if k != "execution_count"}, sort_keys=True)
 
 
-def _changes(old: Sequence[_Cell], new: Sequence[_Cell]) -> Iterator[CellChange]:
-    pairs = list(_pairs(old, new))
-    moved = _moved(old, new, pairs)
-    for i, j in pairs:
+def _changes(old: Sequence[Cell], new: Sequence[Cell]) -> Iterator[CellChange]:
+    found = list(pairs(old, new))
+    moved = moved_from(old, new, found)
+    for i, j in found:
         if i is not None and j is not None:
             change = _difference(old[i], new[j], i + 1, j + 1)
             if change:
@@ -195,72 +172,7 @@ def _changes(old: Sequence[_Cell], new: Sequence[_Cell]) -> Iterator[CellChange]
             yield _whole(old[i], CellFate.REMOVED, i + 1)
 
 
-def _moved(
-    old: Sequence[_Cell], new: Sequence[_Cell], pairs: Sequence[tuple[int | None, int | None]]
-) -> dict[int, int]:
-    """Cells that are gone from one place and there in another, unchanged: new by old."""
-    gone: dict[tuple[CellKind, str], list[int]] = {}
-    for i, j in pairs:
-        if i is not None and j is None and old[i].source.strip():
-            gone.setdefault(old[i].content, []).append(i)
-    found = {}
-    for i, j in pairs:
-        if i is None and j is not None and (there := gone.get(new[j].content)):
-            found[j] = there.pop(0)
-    return found
-
-
-def _pairs(old: Sequence[_Cell], new: Sequence[_Cell]) -> Iterator[tuple[int | None, int | None]]:
-    """Cells that are one and the same, in order; None where one side has none."""
-    shared = _ids(old) & _ids(new)
-    left, right = ([c.id if c.id in shared else c.content for c in side] for side in (old, new))
-    for tag, i, i_end, j, j_end in SequenceMatcher(None, left, right, False).get_opcodes():
-        if tag == "equal":
-            yield from zip(range(i, i_end), range(j, j_end), strict=True)
-        else:
-            yield from _alike(old, new, range(i, i_end), range(j, j_end))
-
-
-def _ids(cells: Sequence[_Cell]) -> set[str]:
-    counted = Counter(cell.id for cell in cells if cell.id is not None)
-    return {id_ for id_, count in counted.items() if count == 1}
-
-
-def _alike(
-    old: Sequence[_Cell], new: Sequence[_Cell], left: range, right: range
-) -> Iterator[tuple[int | None, int | None]]:
-    """Pairs of what stands in the same gap: in order, and only if half of it is the same."""
-    start = right.start
-    few = len(left) <= _MOST_PAIRED and len(right) <= _MOST_PAIRED
-    for i in left:
-        found = None
-        if few:
-            found = next((j for j in range(start, right.stop) if _is_alike(old[i], new[j])), None)
-        if found is None:
-            yield i, None
-            continue
-        yield from ((None, j) for j in range(start, found))
-        yield i, found
-        start = found + 1
-    yield from ((None, j) for j in range(start, right.stop))
-
-
-def _is_alike(one: _Cell, other: _Cell) -> bool:
-    if one.kind is not other.kind:
-        return False
-    if one.source == other.source:
-        return True
-    if max(len(one.source), len(other.source)) > _MOST_ALIKE:
-        return False
-    matcher = SequenceMatcher(None, one.source.split("\n"), other.source.split("\n"), False)
-    if matcher.ratio() >= _ALIKE:
-        return True
-    # Few long lines: by words.
-    matcher = SequenceMatcher(None, one.source.split(), other.source.split(), False)
-    return matcher.real_quick_ratio() >= _ALIKE and matcher.ratio() >= _ALIKE
-
-
-def _difference(old: _Cell, new: _Cell, before: int, after: int) -> CellChange | None:
+def _difference(old: Cell, new: Cell, before: int, after: int) -> CellChange | None:
     longest = max(len(old.outputs), len(new.outputs))
     outputs = sum(old.outputs[n : n + 1] != new.outputs[n : n + 1] for n in range(longest))
     settings = old.settings != new.settings
@@ -294,7 +206,7 @@ def _lines(old: list[str], new: list[str]) -> tuple[list[Line], bool]:
     return lines[:MOST_LINES], cut or len(lines) > MOST_LINES
 
 
-def _whole(cell: _Cell, fate: CellFate, number: int) -> CellChange:
+def _whole(cell: Cell, fate: CellFate, number: int) -> CellChange:
     lines = _split(cell.source)
     added = fate is CellFate.ADDED
     marked = _marked(Mark.ADDED if added else Mark.REMOVED, lines[:MOST_LINES])

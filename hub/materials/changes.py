@@ -9,6 +9,7 @@ from enum import Enum
 from hub.materials import cells, intake
 from hub.materials.bounded import Bounds
 from hub.materials.cells import Cells
+from hub.materials.intake import Way
 from hub.materials.limited import Job, ask
 from hub.materials.members import MIB
 from hub.materials.places import Place
@@ -55,7 +56,8 @@ class FileChange:
 
 @dataclass(frozen=True)
 class Preview:
-    """``base`` is what students have now (None: nothing yet); give it to ``publish``.
+    """``base`` is what students have now, or had when the intake was added to it (None: nothing);
+    give it to ``publish``.
 
     ``files`` are at most MOST_FILES, ``more`` says how many others there are; ``counts`` are of
     all.
@@ -84,7 +86,8 @@ class _Found:
 
 def preview(place: Place, id_: str, with_cells: bool = True) -> Preview:
     """An intake against what students have. Blocks for seconds. Raises CarrelError."""
-    return _between(*_intake(place, id_), with_cells)
+    with intake.reading(place, id_):
+        return _between(*_intake(place, id_), with_cells)
 
 
 def of_version(place: Place, commit: str, with_cells: bool = True) -> Preview:
@@ -94,7 +97,8 @@ def of_version(place: Place, commit: str, with_cells: bool = True) -> Preview:
 
 def notebook(place: Place, id_: str, path: str) -> FileChange:
     """One notebook of a preview, with its cells. Raises CarrelError(NOT_FOUND)."""
-    return _one(*_intake(place, id_), path)
+    with intake.reading(place, id_):
+        return _one(*_intake(place, id_), path)
 
 
 def notebook_of_version(place: Place, commit: str, path: str) -> FileChange:
@@ -105,7 +109,9 @@ def notebook_of_version(place: Place, commit: str, path: str) -> FileChange:
 def _intake(place: Place, id_: str) -> tuple[Repository, str | None, str]:
     taken = intake.look(place, id_)
     both = intake.of(place, id_)
-    return both, both.commit_at(taken.base) if taken.base else _main(place), taken.commit
+    # What was added to something differs from that alone; publishing refuses it when main moved.
+    adds = taken.way is Way.ADD
+    return both, taken.base if adds else _main(place), taken.commit
 
 
 def _version(place: Place, commit: str) -> tuple[Repository, str | None, str]:

@@ -134,10 +134,11 @@ def take(
 def look(place: Place, id_: str) -> Intake:
     """Raises CarrelError(NOT_FOUND)."""
     mine = of(place, id_)
-    commit = mine.commit_at(TAKEN) if mine.path.is_dir() else None
-    if commit is None:
-        raise no_intake()
-    said = json.loads(mine.must("log", "-1", "--format=%B", commit))
+    with reading(place, id_):
+        commit = mine.commit_at(TAKEN) if mine.path.is_dir() else None
+        if commit is None:
+            raise no_intake()
+        said = json.loads(mine.must("log", "-1", "--format=%B", commit))
     return Intake(
         id=id_, commit=commit, by=said["by"], at=datetime.fromisoformat(said["at"]),
         source=Source(said["source"]), detail=said["detail"], way=Way(said["way"]),
@@ -152,9 +153,24 @@ def of(place: Place, id_: str) -> Repository:
     return Repository(place.intake(id_), beside=place.repository)
 
 
+@contextmanager
+def reading(place: Place, id_: str) -> Iterator[None]:
+    """Where it is published or thrown away meanwhile, what fails is CarrelError(NOT_FOUND)."""
+    try:
+        yield
+    except (CarrelError, OSError) as error:
+        if not place.intake(id_).is_dir():
+            raise no_intake() from error
+        raise
+
+
 def discard(place: Place, id_: str) -> None:
-    """Removes it, if it is there."""
-    shutil.rmtree(place.intake(id_), ignore_errors=True)
+    """Removes it, if it is there: at once for whoever looks, then file by file."""
+    folder = place.intake(id_)
+    leaving = folder.with_name(f".leaving-{id_}")
+    with suppress(FileNotFoundError):
+        folder.rename(leaving)
+    shutil.rmtree(leaving, ignore_errors=True)
 
 
 def _names(origin: Origin, limits: Limits) -> Names:
@@ -200,7 +216,7 @@ def _checked(
         if member.size > limits.file_bytes:
             raise refused(
                 name.path, f"has more than {limits.file_bytes // MIB:,} MB",
-                "Put it into the course's data folder.",
+                "Ask your administrator to put it into the course's data folder.",
             )  # fmt: skip
         taken.files += 1
         taken.size += member.size

@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from datetime import datetime
 
 from hub.enums import Source
 from hub.materials.versions import Version
+from spawner.errors import CarrelError, Code
 
+MOST_MESSAGE = 1000
+"""In characters."""
 _MARK = "Carrel: "
+
+
+def clean_message(raw: str) -> str:
+    """A few lines of text; may be empty. Raises CarrelError(BAD_INPUT)."""
+    text = raw.replace("\r\n", "\n").replace("\r", "\n")
+    if len(text) > MOST_MESSAGE:
+        raise CarrelError(
+            Code.BAD_INPUT, "The message is too long.", f"Use at most {MOST_MESSAGE} characters."
+        )
+    unfit = {"Cc", "Cs"}
+    fit = (c if c == "\n" or unicodedata.category(c) not in unfit else " " for c in text)
+    return "".join(fit).strip()
 
 
 def written(version: Version) -> str:

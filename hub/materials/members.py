@@ -66,5 +66,8 @@ def refused(path: str, what: str, hint: str = "") -> CarrelError:
 
 def too_much(what: str, hint: str = "") -> CarrelError:
     """A limit of the whole."""
-    default = "Leave out what students do not need; large files belong in the course's data folder."
+    default = (
+        "Leave out what students do not need. Ask your administrator to put large files into the "
+        "course's data folder."
+    )
     return CarrelError(Code.BAD_INPUT, what, hint or default)

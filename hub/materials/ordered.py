@@ -23,14 +23,11 @@ from hub.materials.members import Limits, Member
 from hub.models import courses
 from hub.orders import Order
 from hub.store import Store
+from spawner.confinement import ARCHIVE_LEFT_OUT, ARCHIVE_ROOT
 from spawner.errors import CarrelError
 
 log = logging.getLogger("carrel.housekeeping")
 
-ROOT = "home"
-"""What jobs call the tree that they send (spawner.node.archive)."""
-LEFT_OUT = "home-left-out.txt"
-"""Beside it: what they could not read, a line each."""
 MOST_NOTES = 64 * 1024
 AT_ONCE = 2
 
@@ -101,7 +98,7 @@ class Ordered:
         place = places.of(self.data_dir, order.course)
         way = Way.ADD if order.adds else Way.REPLACE
         by = By(order.by, order.at)
-        origin = Origin(by, order.source, _detail(order), way, strip=ROOT)
+        origin = Origin(by, order.source, _detail(order), way, strip=ARCHIVE_ROOT)
         limits = Limits()
         async with self.node.job(_job(order)) as pieces:
             feeding = Feeding(pieces)
@@ -127,7 +124,7 @@ def _detail(order: Order) -> str:
 def _without_notes(coming: Iterator[Member]) -> Iterator[Member]:
     """The tree, and what is noted beside it as what it is: left out."""
     for member in coming:
-        if member.path != LEFT_OUT or member.why:
+        if member.path != ARCHIVE_LEFT_OUT or member.why:
             yield member
             continue
         text = b""
@@ -135,7 +132,9 @@ def _without_notes(coming: Iterator[Member]) -> Iterator[Member]:
             text = (text + piece)[:MOST_NOTES]
         for line in text.decode(errors="replace").splitlines():
             name, _, why = line.partition("': ")
-            yield members.left_out(name.strip("'").removeprefix(f"{ROOT}/"), why or "not read")
+            yield members.left_out(
+                name.strip("'").removeprefix(f"{ARCHIVE_ROOT}/"), why or "not read"
+            )
 
 
 def _slugs(tx: sa.Connection) -> list[str]:

@@ -77,7 +77,8 @@ class Names:
         if _folded(parts[0]) == DATA:
             raise refused(
                 raw, "is in a folder data, where students find the course's data folder",
-                "Give that folder another name, or put its files into the course's data folder.",
+                "Give that folder another name, or ask your administrator to put its files into "
+                "the course's data folder.",
             )  # fmt: skip
         path = "/".join(parts)
         self._claim(path, parts)

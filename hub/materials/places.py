@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
-from spawner.confinement import COURSE, COURSES, SHARED
+from spawner.confinement import COURSE, COURSES, INCOMING, SHARED
 from spawner.errors import CarrelError, Code
 
+INTAKE_LIVES = timedelta(days=1)
+"""Unpublished; its order lives as long."""
 _SLUG = re.compile(COURSE, re.ASCII)
 _INTAKE = re.compile(r"[0-9a-f]{16}", re.ASCII)
 
@@ -33,7 +36,7 @@ class Place:
     @property
     def intakes(self) -> Path:
         """Trees that are not published (yet): never mounted anywhere."""
-        return self.folder / "incoming"
+        return self.folder / INCOMING
 
     @property
     def data(self) -> Path:
@@ -55,9 +58,9 @@ def of(data_dir: Path, slug: str) -> Place:
 
 
 def no_intake() -> CarrelError:
-    """What is said of an upload that is not there, or not any more."""
+    """What is said of an intake, or the order of one, that is not there (any more)."""
     return CarrelError(
         Code.NOT_FOUND,
-        "This upload is not there any more.",
-        "It was published, or it is older than a day: upload it again.",
+        "This is not there any more.",
+        "It was published or thrown away, or it is older than a day: send or order it again.",
     )

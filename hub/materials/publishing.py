@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import unicodedata
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import sqlalchemy as sa
+
+from hub import courses
 from hub.audit import By
 from hub.enums import Source
 from hub.materials import intake, marks, repairing, repository, versions
@@ -23,9 +25,6 @@ from hub.materials.repository import EMPTY_TREE, MAIN, NOTHING, Made, Repository
 from hub.materials.versions import Version
 from hub.store import Store
 from spawner.errors import CarrelError, Code
-
-MOST_MESSAGE = 1000
-"""In characters."""
 
 
 @dataclass(frozen=True)
@@ -44,21 +43,22 @@ def publish(store: Store, place: Place, wanted: Wanted, by: By) -> Version:
     Raises CarrelError: CONFLICT where somebody published meanwhile or nothing differs, NOT_FOUND
     where the intake or the course is not there, BAD_INPUT for a message that is too long.
     """
-    message = clean_message(wanted.message)
+    message = marks.clean_message(wanted.message)
     course = _ready(store, place)
     taken = intake.look(place, wanted.intake)
     old = course.commit_at(MAIN)
     if old != wanted.base or (taken.way is Way.ADD and taken.base != old):
         raise _overtaken()
     mine = intake.of(place, wanted.intake)
-    tree = mine.tree_of(intake.TREE)
-    if old and course.tree_of(old) == tree:
-        raise CarrelError(
-            Code.CONFLICT, "Nothing differs from the version that students have.",
-            "There is nothing to publish.",
-        )  # fmt: skip
-    files = sum(1 for _ in mine.paths(tree))
-    _bring(mine.path, course.path)
+    with intake.reading(place, wanted.intake):
+        tree = mine.tree_of(intake.TREE)
+        if old and course.tree_of(old) == tree:
+            raise CarrelError(
+                Code.CONFLICT, "Nothing differs from the version that students have.",
+                "There is nothing to publish.",
+            )  # fmt: skip
+        files = sum(1 for _ in mine.paths(tree))
+        _bring(mine.path, course.path)
     new = _Step(tree, old, message, taken.source, taken.detail, files)
     version = _advance(store, place, new, by)
     intake.discard(place, wanted.intake)
@@ -82,18 +82,6 @@ def undo(store: Store, place: Place, base: str, by: By) -> Version:
     return _advance(store, place, _Step(tree, old, message, Source.UNDO, "", files), by)
 
 
-def clean_message(raw: str) -> str:
-    """A few lines of text; may be empty. Raises CarrelError(BAD_INPUT)."""
-    text = raw.replace("\r\n", "\n").replace("\r", "\n")
-    if len(text) > MOST_MESSAGE:
-        raise CarrelError(
-            Code.BAD_INPUT, "The message is too long.", f"Use at most {MOST_MESSAGE} characters."
-        )
-    unfit = {"Cc", "Cs"}
-    fit = (c if c == "\n" or unicodedata.category(c) not in unfit else " " for c in text)
-    return "".join(fit).strip()
-
-
 @dataclass(frozen=True)
 class _Step:
     """What main is to become."""
@@ -107,10 +95,15 @@ class _Step:
 
 
 def _ready(store: Store, place: Place) -> Repository:
-    store.read(versions.require_open, place.slug)
+    store.read(_require_open, place.slug)
     course = repository.ensure(place.repository)
     repairing.record(store, place)  # of a publish that was cut short
     return course
+
+
+def _require_open(tx: sa.Connection, slug: str) -> None:
+    """Raises CarrelError(NOT_FOUND), or CONFLICT where the course is archived."""
+    courses.require_open(courses.require(tx, slug))
 
 
 def _advance(store: Store, place: Place, step: _Step, by: By) -> Version:

@@ -51,7 +51,8 @@ def of_version(place: Place, commit: str, path: str) -> bytes:
 
 def of_intake(place: Place, id_: str, path: str) -> bytes:
     """The same of an intake: what students would get."""
-    return _page(intake.of(place, id_), intake.look(place, id_).commit, path)
+    with intake.reading(place, id_):
+        return _page(intake.of(place, id_), intake.look(place, id_).commit, path)
 
 
 def _page(where: Repository, commit: str, path: str) -> bytes:

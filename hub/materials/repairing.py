@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from hub.materials import marks, versions
 from hub.materials.bounded import Bounds
-from hub.materials.places import Place, of
+from hub.materials.places import INTAKE_LIVES, Place, of
 from hub.materials.repository import MAIN, OBJECT, Repository
 from hub.materials.versions import Version
 from hub.store import Store
 from spawner.confinement import COURSES
 from spawner.errors import CarrelError
 
-INTAKE_LIVES = timedelta(days=1)
 MOST_PACKS, MOST_LOOSE = 20, 500
 """With more of them, reading gets slow."""
 TIDY = Bounds(time_s=300)

@@ -9,7 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from hub.enums import Source
-from hub.models import courses, versions
+from hub.models import versions
 from spawner.errors import CarrelError, Code
 
 
@@ -46,17 +46,6 @@ def find(tx: sa.Connection, course: str, number: int) -> Version:
     if not found:
         raise CarrelError(Code.NOT_FOUND, f"There is no version {number} of this course.")
     return Version(**found)
-
-
-def require_open(tx: sa.Connection, course: str) -> None:
-    """Raises CarrelError(NOT_FOUND), or CONFLICT where the course is archived."""
-    found = tx.execute(sa.select(courses.c.archived_at).where(courses.c.slug == course)).first()
-    if not found:
-        raise CarrelError(Code.NOT_FOUND, "There is no such course.")
-    if found.archived_at:
-        raise CarrelError(
-            Code.CONFLICT, "This course is archived.", "Restore it first, then publish."
-        )
 
 
 def add_missing(tx: sa.Connection, course: str, found: Sequence[Version]) -> list[Version]:

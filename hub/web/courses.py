@@ -15,6 +15,7 @@ from hub import audit, course_names, course_people, course_powers, courses
 from hub.course_people import Member, Sums
 from hub.courses import Course, Listed, Wish
 from hub.enums import CourseRole, Joining
+from hub.materials import versions
 from hub.powers import Actor
 from hub.web.base import Handler
 from hub.web.refusals import Refusals
@@ -175,12 +176,10 @@ def look_at(tx: sa.Connection, actor: Actor, slug: str) -> Look:
 
     Raises CarrelError(NOT_FOUND) for whoever is not in it.
     """
-    course = courses.require(tx, slug)
-    seat = courses.seat_of(tx, course.slug, actor.name)
+    course, seat = courses.seen(tx, actor, slug)
     manages = course_powers.manages(actor, seat)
-    if seat is None and not manages:
-        raise course_powers.not_taught(course.slug)
-    newest = course_people.newest_version(tx, course.slug)
+    last = versions.newest(tx, course.slug)
+    newest = last.number if last else None
     teachers = tuple(course_people.teachers(tx, course.slug))
     if not manages:
         return Look(course, seat, manages, teachers, newest)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from tornado.log import app_log
 
 from hub.enums import Reason
-from hub.hub_api import HubApi, Wanted
+from hub.hub_api import HubApi, WantedEnd
 from spawner.errors import CarrelError
 
 AT_ONCE = 8
@@ -50,7 +50,7 @@ async def put_out(api: HubApi, leavers: Sequence[Leaver], stop_timeout_s: float)
 def _put_out(api: HubApi, one: Leaver, stop_timeout_s: float) -> bool:
     try:
         if one.session:
-            ending = Wanted(one.name, one.session, Reason.ADMIN, one.why)
+            ending = WantedEnd(one.name, one.session, Reason.ADMIN, one.why)
             api.end_session(ending, stop_timeout_s)
         api.remove_user(one.name, stop_timeout_s)
     except CarrelError as error:

@@ -244,5 +244,6 @@ def _too_large(most: int) -> CarrelError:
     return CarrelError(
         Code.BAD_INPUT,
         f"The file has more than {most // 2**20} MB.",
-        "Publish it from your files or from git, and put large data into the course's data folder.",
+        "Publish it from your files or from git. Ask your administrator to put large data into the "
+        "course's data folder.",
     )

@@ -156,11 +156,8 @@ def look_at(tx: sa.Connection, actor: Actor, slug: str) -> Seen:
 
     Raises CarrelError(NOT_FOUND) for whoever is not in the course.
     """
-    course = courses.require(tx, slug)
-    seat = courses.seat_of(tx, course.slug, actor.name)
+    course, seat = courses.seen(tx, actor, slug)
     manages = course_powers.manages(actor, seat)
-    if seat is None and not manages:
-        raise course_powers.not_taught(course.slug)
     published = tuple(versions.listed(tx, course.slug))
     ordered = tuple(orders.of_course(tx, course.slug)) if manages else ()
     return Seen(course, manages, published, ordered)

@@ -15,11 +15,9 @@ import tarfile
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 
+from spawner.confinement import ARCHIVE_LEFT_OUT, ARCHIVE_ROOT
 from spawner.node.trees import Found, Pace, Step, Why, walk
 
-ROOT = "home"
-LEFT_OUT = "home-left-out.txt"
-"""What is not in the archive, and why."""
 PIECE_BYTES = 256 * 1024
 MOST_PATH_BYTES = 4096
 """PATH_MAX of Linux: a longer path can be unpacked by nobody."""
@@ -108,8 +106,8 @@ def archive(home_fd: int, pace: Pace) -> Generator[bytes, None, None]:
 
 def _members(home_fd: int, pace: Pace) -> Iterator[bytes]:
     left, linked = _Left(), _Linked()
-    way: list[str] = [ROOT]
-    yield _header(_info(f"{ROOT}/", os.fstat(home_fd), tarfile.DIRTYPE))
+    way: list[str] = [ARCHIVE_ROOT]
+    yield _header(_info(f"{ARCHIVE_ROOT}/", os.fstat(home_fd), tarfile.DIRTYPE))
     for found in walk(home_fd, pace, MOST_PATH_BYTES // 2):
         if found.step in (Step.LEAVE, Step.LOST):
             way.pop()
@@ -128,7 +126,7 @@ def _members(home_fd: int, pace: Pace) -> Iterator[bytes]:
         else:
             yield from _entry(found, path, left, linked, pace)
     if text := left.text():
-        info = tarfile.TarInfo(LEFT_OUT)
+        info = tarfile.TarInfo(ARCHIVE_LEFT_OUT)
         info.size, info.mtime = len(text), int(os.fstat(home_fd).st_mtime)
         yield _header(info) + text + _filling(len(text))
 

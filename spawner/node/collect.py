@@ -13,7 +13,8 @@ import tarfile
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
-from spawner.node.archive import ROOT, archive
+from spawner.confinement import ARCHIVE_ROOT
+from spawner.node.archive import archive
 from spawner.node.homes import open_beneath
 from spawner.node.trees import Pace
 
@@ -48,7 +49,7 @@ def _file(fd: int, name: str, out: BinaryIO) -> None:
         found = os.fstat(fd)
         if not stat.S_ISREG(found.st_mode):
             raise OSError(0, "was changed while it was read")
-        info = tarfile.TarInfo(f"{ROOT}/{name}")
+        info = tarfile.TarInfo(f"{ARCHIVE_ROOT}/{name}")
         info.size, info.mtime, info.mode = found.st_size, int(found.st_mtime), found.st_mode & 0o777
         tar.addfile(info, file)
 

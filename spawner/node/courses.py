@@ -12,12 +12,10 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from spawner.confinement import SHARED
+from spawner.confinement import INCOMING, SHARED
 from spawner.errors import CarrelError, Code
 from spawner.node.homes import open_beneath
 
-INCOMING = "incoming"
-"""Where uploads wait; the hub's alone."""
 _FOLDER, _SHARED, _INCOMING = 0o711, 0o755, 0o700
 
 

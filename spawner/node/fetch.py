@@ -13,8 +13,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-PREFIX = "home/"
-"""As a collect names its tree."""
+from spawner.confinement import ARCHIVE_ROOT
+
 ENVIRONMENT = {
     "PATH": "/usr/local/bin:/usr/bin:/bin",
     "GIT_ALLOW_PROTOCOL": "https",
@@ -57,7 +57,7 @@ def fetch(url: str, branch: str, folder: str) -> int:
     if fetched.returncode != 0:
         print(_reason(fetched.stderr.decode(errors="replace"), url, branch), file=sys.stderr)
         return 1
-    sent = git("archive", "--format=tar", f"--prefix={PREFIX}", "refs/heads/fetched")
+    sent = git("archive", "--format=tar", f"--prefix={ARCHIVE_ROOT}/", "refs/heads/fetched")
     sys.stderr.write(sent.stderr.decode(errors="replace"))
     return sent.returncode
 

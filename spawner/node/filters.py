@@ -15,7 +15,7 @@ from spawner.node.strict_json import parse_object
 
 FOR_LIST = frozenset({"label", "name", "status"})
 FOR_EVENTS = frozenset({"label", "event"})
-EVENTS = ("die", "oom", "destroy", "start", "pause", "unpause")
+EVENTS = ("die", "oom", "destroy")
 """Which events of containers may be listened to: none that shows what was run in them."""
 _LABEL = r"carrel\.[a-z]+(=[A-Za-z0-9._@+-]{1,128})?"
 _WORD = r"[A-Za-z0-9_.-]{1,255}"

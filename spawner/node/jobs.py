@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from spawner import names
-from spawner.confinement import LABEL_PROJECT, LABEL_USER, MIB, SECURITY_OPT
+from spawner.confinement import BRANCH, LABEL_PROJECT, LABEL_USER, MIB, SECURITY_OPT
 from spawner.errors import CarrelError, Code
 from spawner.node.config import NodeConfig
 from spawner.node.fields import Fields
@@ -27,7 +27,6 @@ PIDS = 64
 MOST_FILE_BYTES = 1024 * MIB
 """Of one file that a job writes; git keeps what it fetched in one."""
 _ID = r"[0-9a-f]{12}"
-_BRANCH = r"(?![-./])(?!.*(\.\.|//|\.lock$|/$|\.$))[A-Za-z0-9._/-]{0,200}"
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", re.ASCII)
 
 
@@ -65,7 +64,7 @@ def decide(body: dict[str, Any]) -> Job:
     if kind is Kind.COLLECT:
         job = Job(id_, kind, user=_user(fields), path=_path(fields))
     else:
-        job = Job(id_, kind, url=_url(fields), branch=fields.text("branch", _BRANCH))
+        job = Job(id_, kind, url=_url(fields), branch=fields.text("branch", BRANCH))
     fields.finish(empty_passes=False)
     return job
 

@@ -14,7 +14,7 @@ from hub.accounts import NewAccount
 from hub.audit import By
 from hub.chores import Chores
 from hub.enums import Reason, Role, State
-from hub.hub_api import Wanted
+from hub.hub_api import WantedEnd
 from hub.settings import Settings
 from hub.store import Store
 from spawner.errors import CarrelError, Code
@@ -30,7 +30,7 @@ class FakeHub:
     users: set[str] = field(default_factory=set)
     trouble: dict[str, Exception] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
-    ended: list[Wanted] = field(default_factory=list)
+    ended: list[WantedEnd] = field(default_factory=list)
 
     def knows(self, name: str) -> bool:
         self.asked.append(name)
@@ -38,7 +38,7 @@ class FakeHub:
             raise self.trouble[name]
         return name in self.users
 
-    def end_session(self, ending: Wanted, timeout_s: float) -> bool:
+    def end_session(self, ending: WantedEnd, timeout_s: float) -> bool:
         assert timeout_s > 60
         self.ended.append(ending)
         return True

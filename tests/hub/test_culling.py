@@ -12,7 +12,7 @@ import pytest
 from hub import sessions
 from hub.culling import Arbiter, decide
 from hub.enums import Reason, State
-from hub.hub_api import Wanted
+from hub.hub_api import WantedEnd
 from hub.sessions import Session
 from hub.settings import Settings
 from hub.store import Store
@@ -26,9 +26,9 @@ HOUR = timedelta(hours=1)
 @dataclass
 class FakeHub:
     trouble: CarrelError | None = None
-    ended: list[Wanted] = field(default_factory=list)
+    ended: list[WantedEnd] = field(default_factory=list)
 
-    def end_session(self, wanted: Wanted, timeout_s: float) -> bool:
+    def end_session(self, wanted: WantedEnd, timeout_s: float) -> bool:
         if self.trouble:
             raise self.trouble
         self.ended.append(wanted)
@@ -59,7 +59,7 @@ def test_only_what_has_been_idle_for_the_limit_ends(
     wanted = decide(there, inactive, 12 * HOUR, NOW)
     assert (wanted is not None) is ends
     if wanted:
-        assert wanted == Wanted("ada", "a" * 12, Reason.IDLE, "Not used for 12 hours.")
+        assert wanted == WantedEnd("ada", "a" * 12, Reason.IDLE, "Not used for 12 hours.")
 
 
 @pytest.mark.parametrize("trouble", [None, CarrelError(Code.UNAVAILABLE, "away")])

@@ -105,7 +105,7 @@ def test_nobody_is_exported_as_nothing(store: Store, node: NodeBeside) -> None:
 def test_without_node_nothing_is_written(store: Store, mia: By) -> None:
     result = carrel("user", "export", "mia")
     assert (result.exit_code, result.stdout_bytes) == (1, b"")
-    assert "The homes cannot be reached" in result.stderr
+    assert "The program that reads files does not answer" in result.stderr
 
 
 def test_an_archive_that_breaks_off_is_a_failure_and_has_no_end(

@@ -144,7 +144,7 @@ def test_without_node_there_is_a_sentence_and_no_archive(hub: Hub) -> None:
     before = exported(hub)
     answer = export(logged_in(hub, "ann"))
     assert answer.status_code == 503
-    assert "The homes cannot be reached right now." in text_of(answer)
+    assert "The program that reads files does not answer right now." in text_of(answer)
     assert exported(hub) == before
 
 

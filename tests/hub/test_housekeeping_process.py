@@ -75,7 +75,7 @@ async def test_it_outlives_a_node_that_does_not_know_its_questions(world: World)
     world.add("mia")
     world.store.decide(homes.record, "mia", 1, datetime.now(UTC))
     world.store.decide(accounts.remove, "mia", _by(), datetime.now(UTC) + timedelta(days=1))
-    said = "[housekeeping] WARNING The homes cannot be reached right now."
+    said = "[housekeeping] WARNING The program that reads files does not answer right now."
     await until(lambda: asyncio.sleep(0, said in world.hub.log))
     assert "Traceback" not in world.hub.log
     assert world.store.read(homes.sizes).keys() == {"mia"}

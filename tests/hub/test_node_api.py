@@ -114,8 +114,10 @@ async def test_an_archive_that_breaks_off_is_an_error(
 
 async def test_a_node_that_is_away_is_unavailable(tmp_path: Path) -> None:
     api = NodeApi(tmp_path / "node.sock")
-    for asking in (api.names(), api.size("mia"), api.remove("mia"), api.containers()):
-        with pytest.raises(CarrelError) as caught:
+    for asking in (
+        api.names(), api.size("mia"), api.remove("mia"), api.containers(), api.ensure_course("ml"),
+    ):  # fmt: skip
+        with pytest.raises(CarrelError, match="does not answer right now") as caught:
             await asking
         assert caught.value.code is Code.UNAVAILABLE
     with pytest.raises(CarrelError):

@@ -146,6 +146,13 @@ def test_other_branches_are_refused(school, branch):
     assert code_of(error) is Code.BAD_INPUT
 
 
+def test_a_message_is_kept_as_a_publish_would_keep_it(school):
+    wish = replace(FOLDER, message=" one\r\ntwo\x00 ")
+    assert school.decide(orders.order, TESS, "ml", wish, by()).message == "one\ntwo"
+    with pytest.raises(CarrelError, match="too long"):
+        school.decide(orders.order, TESS, "ml", replace(FOLDER, message="x" * 1001), by())
+
+
 def test_old_ones_are_forgotten_but_none_that_is_under_way(school):
     made = school.decide(orders.order, TESS, "ml", FOLDER, by())
     later = NOW + timedelta(days=2)

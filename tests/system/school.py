@@ -9,7 +9,6 @@ import os
 import signal
 import socket
 import sqlite3
-import subprocess
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -278,11 +277,3 @@ def note(fault: str, took_s: float, record_property: Callable[[str, object], Non
     """How long a recovery took, for whoever reads the run's output (`-rP`, or the junit file)."""
     print(f"RECOVERY {fault}: {took_s:.1f} s")
     record_property(fault, round(took_s, 1))
-
-
-def logs(school: School, process: str) -> str:
-    done = subprocess.run(
-        ["docker", "logs", "--tail", "200", school.process(process)],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    return done.stdout + done.stderr

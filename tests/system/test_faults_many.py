@@ -49,6 +49,7 @@ async def test_a_rush_of_twelve_is_ready_and_never_more_start_than_there_are_slo
     began = time.monotonic()
     await school.start(*names)
     note("rush of 12, last ready", time.monotonic() - began, record_property)
+    assert not watching.done(), watching
     watching.cancel()
     assert await school.has_ended_well(with_users=tuple(names))
     assert len({row["url"] for row in school.rows(active=True)}) == 12
@@ -74,7 +75,6 @@ class BadDay:
         self.random = random.Random(seed)
         self.asked = []
         self.done = []
-        self.wrong = []
 
     async def live(self, seconds):
         watching = asyncio.create_task(self.watch())

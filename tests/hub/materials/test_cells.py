@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.materials import cells
-from hub.materials.cells import CellChange, CellFate, CellKind, Line, Mark
+from hub.materials.cells import CellChange, CellFate, Line, Mark
+from hub.materials.pairing import CellKind
 from tests.hub.materials.trees import cell, notebook
 
 ADDED, REMOVED, CHANGED, MOVED = CellFate

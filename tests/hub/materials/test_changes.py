@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
 import time
+from collections.abc import Sequence
 
 import pytest
 
-from hub.materials import changes, publishing
+from hub.materials import changes, intake, publishing
 from hub.materials.bounded import Bounds
 from hub.materials.cells import CellFate
 from hub.materials.changes import Fate
 from hub.materials.intake import Way
 from hub.materials.places import Place
 from hub.materials.publishing import Wanted
+from hub.materials.repository import Repository
 from hub.store import Store
-from spawner.errors import CarrelError
+from spawner.errors import CarrelError, Code
 from tests.hub.materials.trees import by, cell, notebook, take
 
 LAB = notebook(cell("x = 1", id_="a"), cell("y = 1", id_="b"))
@@ -58,6 +61,36 @@ def test_the_first_publish_adds_everything(place: Place) -> None:
     found = changes.preview(other, taken.id)
     assert found.base is None
     assert [(f.path, f.fate) for f in found.files] == [("a", Fate.ADDED), ("b.ipynb", Fate.ADDED)]
+
+
+def test_what_was_added_to_nothing_removes_nothing_of_what_came_since(
+    place: Place, course: Store, first: str
+) -> None:
+    empty = type(place)("ds-2", place.folder.with_name("ds-2"))
+    taken = take(empty, {"week.txt": b"w"}, way=Way.ADD)
+    shutil.copytree(empty.intake(taken.id), place.intake(taken.id))
+    found = changes.preview(place, taken.id)
+    assert [(f.path, f.fate) for f in found.files] == [("week.txt", Fate.ADDED)]
+    assert found.base is None
+    with pytest.raises(CarrelError, match="Somebody published meanwhile"):
+        publishing.publish(course, place, Wanted(taken.id, found.base), by())
+
+
+def test_an_intake_that_is_thrown_away_while_it_is_read_is_not_there(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = take(place, {"lab.ipynb": LAB_NEXT}, way=Way.ADD)
+    sizes = changes._sizes
+
+    def thrown_away(both: Repository, found: Sequence[changes._Found]) -> dict[str, int]:
+        intake.discard(place, taken.id)
+        return sizes(both, found)
+
+    monkeypatch.setattr(changes, "_sizes", thrown_away)
+    with pytest.raises(CarrelError) as caught:
+        changes.preview(place, taken.id)
+    assert caught.value.code is Code.NOT_FOUND
+    assert not list(place.intakes.iterdir())
 
 
 def test_nothing_differs_is_told(place: Place) -> None:

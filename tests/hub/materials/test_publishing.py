@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from hub.enums import Source
-from hub.materials import intake, publishing, repairing, versions
+from hub.materials import intake, marks, publishing, repairing, versions
 from hub.materials.intake import Way
 from hub.materials.places import Place
 from hub.materials.publishing import Wanted
@@ -153,7 +153,7 @@ def test_a_course_that_is_gone_or_archived_gets_nothing(course: Store, place: Pl
         publishing.publish(course, place, Wanted(taken.id, None), by())
     with course.deciding() as tx:
         tx.execute(courses.delete())
-    with pytest.raises(CarrelError, match="no such course"):
+    with pytest.raises(CarrelError, match="no course ds-1"):
         publishing.publish(course, place, Wanted(taken.id, None), by())
     assert main_of(place) is None
 
@@ -167,7 +167,7 @@ def test_a_message_forges_no_record(course: Store, place: Place) -> None:
     assert (version.number, version.by) == (1, "tess")
     assert version.message == forged.replace("\x00", " ").replace("\x1b", " ").strip()
     with pytest.raises(CarrelError, match="too long"):
-        publishing.clean_message("x" * 1001)
+        marks.clean_message("x" * 1001)
 
 
 def test_a_version_with_holes_is_not_published(
@@ -282,15 +282,15 @@ def test_a_repository_that_is_older_than_its_rows_goes_on_with_new_numbers(
 def test_what_nobody_published_for_a_day_is_removed(course: Store, place: Place) -> None:
     old, new = take(place, {"a": b"1"}), take(place, {"a": b"2"})
     (place.intakes / "upload").write_bytes(b"x")
-    (place.folder / ".making-1").mkdir()
+    (place.shared / ".making-1").mkdir()
     stamp = (NOW - timedelta(days=1, seconds=1)).timestamp()
-    for path in (place.intake(old.id), place.intakes / "upload", place.folder / ".making-1"):
+    for path in (place.intake(old.id), place.intakes / "upload", place.shared / ".making-1"):
         os.utime(path, (stamp, stamp))
     young = NOW.timestamp()
     os.utime(place.intake(new.id), (young, young))
     repairing.repair(course, place, NOW)
     assert [path.name for path in place.intakes.iterdir()] == [f"{new.id}.git"]
-    assert not (place.folder / ".making-1").exists()
+    assert not (place.shared / ".making-1").exists()
     assert list(repairing.places(place.folder.parents[1])) == [place]
 
 

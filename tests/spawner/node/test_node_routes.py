@@ -186,7 +186,7 @@ def test_filters_that_are_not_known_are_refused(given):
     assert caught.value.code is Code.REFUSED
 
 
-def test_only_events_of_a_life_and_its_end_can_be_listened_to():
+def test_only_events_of_a_sessions_end_can_be_listened_to():
     rebuilt = json.loads(filters.for_events("", "carrel"))
     assert rebuilt["type"] == ["container"] and set(rebuilt["event"]) == set(filters.EVENTS)
     assert rebuilt["label"] == ["carrel.project=carrel", "carrel.session"]
@@ -199,6 +199,7 @@ def test_only_events_of_a_life_and_its_end_can_be_listened_to():
     [
         '{"event": ["exec_create: sh"]}',
         '{"event": ["die", "top"]}',
+        '{"event": ["start"]}',
         '{"event": "die"}',
         '{"event": {"die": true}}',
         '{"event": [["die"]]}',
