@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
-from hub import courses
+from hub import accounts, courses
 from hub.audit import By
 from hub.enums import OrderState, Source
 from hub.materials.marks import clean_message
@@ -67,7 +67,7 @@ def order(tx: sa.Connection, actor: Actor, slug: str, wish: Wish, by: By) -> Ord
     """Puts the wish on record; it is read within seconds.
 
     Raises CarrelError: as ``courses.managed``, CONFLICT for an archived course or while another
-    wish of the actor's for this course is under way, BAD_INPUT.
+    wish of the actor's is under way, BAD_INPUT.
     """
     course = courses.managed(tx, actor, slug)
     courses.require_open(course)
@@ -79,10 +79,8 @@ def order(tx: sa.Connection, actor: Actor, slug: str, wish: Wish, by: By) -> Ord
             "Give it as the repository's page shows it, or leave it empty.",
         )
     message = clean_message(wish.message)
-    busy = _select(
-        tx, rows.c.course == course.slug, rows.c.by == by.who, rows.c.state.in_(_UNDER_WAY)
-    )
-    if busy:
+    # In whatever course: few are read at a time, and everybody's turn comes.
+    if _select(tx, rows.c.by == by.who, rows.c.state.in_(_UNDER_WAY)):
         raise CarrelError(
             Code.CONFLICT, "Something of yours is being read already.", "Wait until it is done."
         )
@@ -109,6 +107,18 @@ def find(tx: sa.Connection, actor: Actor, slug: str, id_: str) -> Order:
 def of_course(tx: sa.Connection, slug: str) -> list[Order]:
     """The newest first."""
     return _select(tx, rows.c.course == slug)
+
+
+def require_still(tx: sa.Connection, order: Order) -> None:
+    """What is asked again before anything is read: a row alone gives nobody a way into a home.
+
+    Raises CarrelError as ``order`` does, and REFUSED where the account is disabled.
+    """
+    actor = Actor.of(accounts.require_enabled(tx, order.by))
+    courses.require_open(courses.managed(tx, actor, order.course))
+    made = path(order.place) if order.source is Source.SESSION else address(order.place)
+    if made != order.place or not _BRANCH.fullmatch(order.branch):
+        raise CarrelError(Code.REFUSED, "This is no order as Carrel writes them.")
 
 
 def begin(tx: sa.Connection) -> Order | None:

@@ -95,6 +95,7 @@ class Ordered:
 
     async def _take(self, order: Order) -> str:
         """The intake's id."""
+        await self.store.in_thread(self.store.read, orders.require_still, order)
         place = places.of(self.data_dir, order.course)
         way = Way.ADD if order.adds else Way.REPLACE
         by = By(order.by, order.at)

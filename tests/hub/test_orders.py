@@ -162,3 +162,29 @@ def test_old_ones_are_forgotten_but_none_that_is_under_way(school):
     school.decide(orders.forget_old, later)
     with pytest.raises(CarrelError):
         school.read(orders.find, TESS, "ml", made.id)
+
+
+def test_one_order_of_a_person_is_under_way_in_whatever_course(school):
+    school.decide(courses.make, TESS, "ai", courses.Wish("AI"), by())
+    school.decide(orders.order, TESS, "ml", FOLDER, by())
+    with pytest.raises(CarrelError) as error:
+        school.decide(orders.order, TESS, "ai", FOLDER, by())
+    assert code_of(error) is Code.CONFLICT
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"by": "ann"},
+        {"by": "tom"},
+        {"by": "nobody"},
+        {"place": ""},
+        {"place": "../tom"},
+        {"branch": "--upload-pack=id"},
+    ],
+)
+def test_a_row_that_nobody_could_order_is_not_read(school, changed):
+    made = school.decide(orders.order, TESS, "ml", FOLDER, by())
+    school.read(orders.require_still, made)
+    with pytest.raises(CarrelError):
+        school.read(orders.require_still, replace(made, **changed))
