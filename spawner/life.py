@@ -26,8 +26,9 @@ from spawner.engine import (
 )
 from spawner.engine_events import Seen, completed
 from spawner.errors import CarrelError
-from spawner.launch import Launch
+from spawner.launch import LOOK_EVERY_S, Launch
 from spawner.plan import Plan
+from spawner.readiness import answers
 from spawner.steps import Steps
 
 PATIENCE_S = 10.0
@@ -137,6 +138,14 @@ class Life:
         except CarrelError as error:
             self._tools.log.error("%s runs, but not on record: %s", self.name, error)
         return container.address
+
+    async def until_answers(self, address: str, path: str) -> bool:
+        """Waits for a server that may be slow or paused; False once its container has ended."""
+        while not await answers(f"{server_url(address, path)}api"):
+            if await self.status(patient=True) is not None:
+                return False
+            await asyncio.sleep(LOOK_EVERY_S)
+        return True
 
     async def note_running(self, address: str, path: str) -> None:
         url = server_url(address, path)

@@ -87,3 +87,32 @@ async def test_nothing_was_started_is_not_running(stage: Stage) -> None:
     assert await stage.spawner().poll() == 0
     assert await stage.spawner(state={}).poll() == 0
     assert stage.engine.calls == []
+
+
+async def test_one_that_ends_while_a_new_hub_looks_at_it_is_waited_for_no_longer(
+    stage: Stage,
+) -> None:
+    spawner = stage.spawner()
+    await spawn(spawner)
+    await stage.engine.only.runner.cleanup()  # it runs, and answers nobody
+    again = stage.spawner(state=spawner.get_state())
+    again._check_pending = True
+    looking = asyncio.create_task(again.get_url())
+    await asyncio.sleep(0.5)
+    assert not looking.done() and again.http_timeout > 1000
+    stage.engine.only.status = "exited"
+    await asyncio.wait_for(looking, 10)
+    assert again.http_timeout == 1
+    again._check_pending = False
+    assert await again.poll() == 0
+    await stop(again)
+    assert again.http_timeout > 1000
+
+
+async def test_one_that_is_slow_when_a_new_hub_looks_at_it_is_waited_for(stage: Stage) -> None:
+    spawner = stage.spawner()
+    await spawn(spawner)
+    again = stage.spawner(state=spawner.get_state())
+    again._check_pending = True
+    assert (await again.get_url()).endswith("/user/ada/")
+    assert again.http_timeout > 1000
