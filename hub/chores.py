@@ -21,13 +21,15 @@ from hub.node_api import NodeApi
 from hub.outsiders import Outsider
 from hub.settings import Settings
 from hub.store import Store
-from spawner.errors import CarrelError
+from spawner.errors import CarrelError, Code
 from spawner.names import escape
 
 log = logging.getLogger("carrel.housekeeping")
 
 AT_ONCE = 4
 """Sessions that are ended at the same time."""
+KNOWN_WITHIN_S = 5.0
+"""How long a hub that has begun anew may take to know a session again, before its user goes."""
 NOT_LET_IN = "The account is not let in any more."
 LOOKED_AT_FOR = timedelta(hours=1)
 """How long somebody who was found to have nothing is not looked at again."""
@@ -100,8 +102,7 @@ class Chores:
         if await asyncio.to_thread(self.hub.knows, one.name):
             limit_s = stop_timeout_s(self.settings)
             if one.session:
-                wanted = WantedEnd(one.name, one.session, Reason.ADMIN, NOT_LET_IN)
-                await asyncio.to_thread(self.hub.end_session, wanted, limit_s)
+                await self._end_session(WantedEnd(one.name, one.session, Reason.ADMIN, NOT_LET_IN))
             await asyncio.to_thread(self.hub.remove_user, one.name, limit_s)
             log.info("%s is not let in any more: session and logins are ended.", one.name)
         elif one.session:
@@ -113,6 +114,16 @@ class Chores:
                 sessions.close_session, one.session, Reason.ADMIN, now, NOT_LET_IN,
             )  # fmt: skip
             log.info("%s is not let in any more: the container %s is removed.", one.name, container)
+
+    async def _end_session(self, wanted: WantedEnd) -> None:
+        """By its id, where the hub has it; a place in the queue it may have forgotten."""
+        limit_s = stop_timeout_s(self.settings)
+        try:
+            await asyncio.to_thread(self.hub.end_session, wanted, limit_s, KNOWN_WITHIN_S)
+        except CarrelError as error:
+            if error.code is not Code.UNAVAILABLE:
+                raise
+            log.info("%s: %s", wanted.user, error.message)
 
     async def _measure(self, name: str) -> None:
         began = datetime.now(UTC)

@@ -105,16 +105,19 @@ class HubApi:
             time.sleep(POLL_S)
         return True
 
-    def end_session(self, ending: WantedEnd, timeout_s: float) -> bool:
+    def end_session(
+        self, ending: WantedEnd, timeout_s: float, known_within_s: float | None = None
+    ) -> bool:
         """Ends that session and waits for it; False when it has ended already.
 
-        It never ends one that its user started since. Raises CarrelError: UNAVAILABLE while the
-        hub has not gone on with it after a restart, FAILED when it has not ended, both only after
-        ``timeout_s``.
+        It never ends one that its user started since. Raises CarrelError: FAILED when it has not
+        ended after ``timeout_s``, UNAVAILABLE where the hub does not have it, because it has not
+        gone on with it after a restart, for ``known_within_s`` (as long, unless it is said).
         """
         path = f"/carrel{_user(ending.user)}/sessions/{ending.session}"
         body = {"reason": ending.reason.value, "detail": ending.detail}
         until, found = time.monotonic() + timeout_s, False
+        known_until = until if known_within_s is None else time.monotonic() + known_within_s
         while True:
             status = self._status("DELETE", path, body, accept={404, 409})
             if status == 404:
@@ -123,9 +126,9 @@ class HubApi:
             found = found or status != 409
             if status == 204:
                 return True
+            if status == 409 and time.monotonic() > known_until:
+                raise _not_known(ending.user)
             if time.monotonic() > until:
-                if status == 409:
-                    raise _not_known(ending.user)
                 raise _not_stopped(ending.user, timeout_s)
             time.sleep(POLL_S)
 
