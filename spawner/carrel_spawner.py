@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -38,8 +39,6 @@ ENGINE_MARGIN_S = 3 * ENGINE_TIMEOUT_S
 ADOPTION_TIMEOUT_S = 3600
 """At a hub start JupyterHub stops a server that does not answer for this long, though it may
 only be slow or paused: so, long."""
-ENDED_TIMEOUT_S = 1
-"""How long JupyterHub then asks one that has ended meanwhile."""
 ANSWERED_TIMEOUT_S = 60
 """JupyterHub's own check after a start that we saw answer already."""
 
@@ -258,11 +257,10 @@ class CarrelSpawner(Choosing, DockerSpawner):
         """Where the engine says that the server is: the hub may have died during its start."""
         path = self.server.base_url
         address = await self._life.find(path) if self._life else None
-        if self._check_pending and not (
-            self._life and address and await self._life.until_answers(address, path)
-        ):
-            # It ended while it was looked at, and will never answer.
-            self.http_timeout = ENDED_TIMEOUT_S
+        if self._check_pending and self._life:
+            # JupyterHub asks it next, for ADOPTION_TIMEOUT_S: also where its container ends
+            # meanwhile, and then it would stop what was started since.
+            self.server.wait_up = partial(self._life.until_answers, self.server.wait_up)
         return server_url(address, path) if address else str(self.server.url)
 
     def get_state(self) -> dict[str, Any]:

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
+
+from jupyterhub.utils import AnyTimeoutError
 
 from spawner.background import keep
 from spawner.bindings import Bindings
@@ -28,7 +31,6 @@ from spawner.engine_events import Seen, completed
 from spawner.errors import CarrelError
 from spawner.launch import LOOK_EVERY_S, Launch
 from spawner.plan import Plan
-from spawner.readiness import answers
 from spawner.steps import Steps
 
 PATIENCE_S = 10.0
@@ -139,13 +141,26 @@ class Life:
             self._tools.log.error("%s runs, but not on record: %s", self.name, error)
         return container.address
 
-    async def until_answers(self, address: str, path: str) -> bool:
-        """Waits for a server that may be slow or paused; False once its container has ended."""
-        while not await answers(f"{server_url(address, path)}api"):
-            if await self.status(patient=True) is not None:
-                return False
-            await asyncio.sleep(LOOK_EVERY_S)
-        return True
+    async def until_answers(
+        self,
+        ask: Callable[..., Awaitable[Any]],
+        *,
+        timeout: float,  # noqa: ASYNC109  its name there
+        **how: Any,
+    ) -> Any:
+        """JupyterHub's ``wait_up`` for a session of before: it may be slow or paused, not ended.
+
+        Returns its answer. Raises TimeoutError once the container has ended, or after ``timeout``
+        seconds.
+        """
+        began = asyncio.get_running_loop().time()
+        while True:
+            try:
+                return await ask(timeout=LOOK_EVERY_S, **how)
+            except AnyTimeoutError:
+                late = asyncio.get_running_loop().time() - began > timeout
+                if late or await self.status(patient=True) is not None:
+                    raise
 
     async def note_running(self, address: str, path: str) -> None:
         url = server_url(address, path)
