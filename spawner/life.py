@@ -33,6 +33,8 @@ from spawner.launch import LOOK_EVERY_S, Launch
 from spawner.plan import Plan
 from spawner.steps import Steps
 
+ONE_QUESTION_S = 10.0
+"""How long a server of before may take for one answer, until it is looked whether it still runs."""
 PATIENCE_S = 10.0
 """How long somebody is kept waiting for clearing up; the rest is done behind their back."""
 
@@ -156,7 +158,9 @@ class Life:
         began = asyncio.get_running_loop().time()
         while True:
             try:
-                return await ask(timeout=LOOK_EVERY_S, **how)
+                # Cut off: what was asked of a container that has gone since is never answered.
+                async with asyncio.timeout(ONE_QUESTION_S):
+                    return await ask(timeout=LOOK_EVERY_S, **how)
             except AnyTimeoutError:
                 late = asyncio.get_running_loop().time() - began > timeout
                 if late or await self.status(patient=True) is not None:

@@ -120,3 +120,26 @@ async def test_one_that_is_slow_when_a_new_hub_looks_at_it_is_waited_for(stage: 
     again.server.ip, again.server.port = where.hostname, where.port  # as JupyterHub does
     answer = await again.server.wait_up(http=True, timeout=20, extra_path="api")
     assert answer.status < 500
+
+
+async def test_a_question_that_nobody_answers_any_more_is_cut_off(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("spawner.life.ONE_QUESTION_S", 0.3)
+    spawner = stage.spawner()
+    await spawn(spawner)
+    again = stage.spawner(state=spawner.get_state())
+    again._check_pending = True
+
+    async def never(**_how: object) -> None:
+        await asyncio.sleep(60)
+
+    again.server.wait_up = never
+    await again.get_url()
+    looking = asyncio.create_task(again.server.wait_up(http=True, timeout=3600))
+    await asyncio.sleep(1)
+    assert not looking.done()
+    await stage.engine._quit(stage.engine.only)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(looking, 5)
+    await stop(again)
