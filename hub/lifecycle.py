@@ -114,5 +114,7 @@ class Lifecycle:
         )
 
     def _detail(self, ending: Ending) -> str:
+        if ending.cause is Cause.START_INTERRUPTED:
+            return ending.detail or "The hub ended during the start."
         asked = ending.ask.detail if ending.ask and ending.cause in ASKED_FOR else ""
         return ending.detail or asked
