@@ -110,4 +110,5 @@ async def test_what_it_was_ended_for_is_recorded_unless_it_had_ended_by_itself(
     if cause in (Cause.STOPPED, Cause.START_CANCELLED):
         assert (session.reason, session.detail) == (Reason.ADMIN, ask.detail)
     else:
-        assert (session.reason, session.detail) == (REASONS[cause], "")
+        told = "The hub ended during the start." if cause is Cause.START_INTERRUPTED else ""
+        assert (session.reason, session.detail) == (REASONS[cause], told)
