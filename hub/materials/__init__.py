@@ -8,7 +8,7 @@ believed, and no work tree ever exists here, so that there is no link to follow.
     repository                  git, without anybody's settings
     members paths feeding       one entry of an untrusted tree; its name; a stream from the loop
     tars upload                 trees as they come: a tar stream; a notebook or zip
-    intake undecided            such a tree on its way in: a small repository of its own; those
+    intake room undecided       such a tree on its way in: a small repository of its own; those
                                 that wait for a decision
     ordered                     what teachers want read from homes and git servers
     changes cells pairing       what a publish changes for students, down to the cells

@@ -27,15 +27,12 @@ from hub.materials.members import MIB, Limits, Member, refused, shown, too_much
 from hub.materials.paths import Names, split
 from hub.materials.places import Place, no_intake
 from hub.materials.repository import MAIN, NOTHING, Made, Repository
+from hub.materials.room import require_room
 from spawner.errors import CarrelError, Code
 
 TAKEN = "refs/intake/taken"
 TREE = "refs/intake/tree"
 MOST_LEFT_OUT = 200
-MOST_WAITING = 10
-"""Intakes of a course that nobody has decided about: each may be as large as all it holds."""
-FREE_BYTES = 1024 * MIB
-"""What stays free on the disk, which homes and databases may share."""
 MOST_DETAIL = 500
 """In characters."""
 
@@ -113,12 +110,11 @@ def take(
 ) -> Intake:
     """The intake, whole; or nothing at all and CarrelError, which names the file.
 
-    CONFLICT where ``MOST_WAITING`` of the course wait for a decision, UNAVAILABLE where the disk
-    would be filled.
+    CONFLICT and UNAVAILABLE as ``room.require_room``.
     """
     limits = limits or Limits()
     course = repository.ensure(place.repository)
-    _require_room(place, limits)
+    require_room(place, limits)
     id_ = secrets.token_hex(8)
     place.intakes.mkdir(mode=0o700, exist_ok=True)
     folder = place.intake(id_)
@@ -138,21 +134,6 @@ def take(
         shutil.rmtree(folder, ignore_errors=True)
         raise
     return look(place, id_)
-
-
-def _require_room(place: Place, limits: Limits) -> None:
-    if sum(1 for _ in place.intakes.glob("*.git")) >= MOST_WAITING:
-        raise CarrelError(
-            Code.CONFLICT,
-            f"{MOST_WAITING} things wait for a decision in this course already.",
-            "Publish them or throw them away on the page Materials, then send this again.",
-        )
-    if shutil.disk_usage(place.shared).free < limits.all_bytes + FREE_BYTES:
-        raise CarrelError(
-            Code.UNAVAILABLE,
-            "The disk for materials is nearly full.",
-            "Nothing was taken. Ask your administrator to make room.",
-        )
 
 
 def look(place: Place, id_: str) -> Intake:

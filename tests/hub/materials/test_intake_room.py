@@ -8,7 +8,7 @@ from collections import namedtuple
 import pytest
 
 from hub.materials import intake
-from hub.materials.intake import MOST_WAITING
+from hub.materials.room import MOST_WAITING
 from spawner.errors import CarrelError, Code
 from tests.hub.materials.trees import take
 
