@@ -16,7 +16,7 @@ def on_postgres(engine):
     """An installation with `[database] backend = "postgres"`."""
     extra = (
         ("CARREL_DATABASE__BACKEND", "postgres"),
-        ("CARREL_NETWORK__SUBNET", "10.205.0.0/24"),
+        ("CARREL_NETWORK__SUBNET", "10.209.0.0/24"),
     )
     with brought_up(engine, "pg", 8055, extra) as found:
         yield found

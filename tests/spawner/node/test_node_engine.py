@@ -354,18 +354,22 @@ def test_containers_of_others_are_out_of_reach(running):
 
 
 def test_logs_and_events_stream(running):
-    events = running.node.events(decode=True, filters={"event": ["start", "die"]})
+    events = running.node.events(decode=True, filters={"event": ["die", "destroy"]})
     running.trusted(HUB)  # not a session: no event of it may come
     made = running.session("ann", ["bash", "-c", "echo one; sleep 1; echo two; exit 3"])
 
     lines = list(running.node.logs(made, stream=True, follow=True))
-    seen = [next(events) for _ in range(2)]
+    exited = next(events)
+    inspected = running.node.inspect_container(made)
+    running.node.remove_container(made)
+    removed = next(events)
     events.close()
 
     assert b"".join(lines) == b"one\ntwo\n"
-    assert [(event["status"], event["id"]) for event in seen] == [("start", made), ("die", made)]
-    assert seen[1]["Actor"]["Attributes"]["exitCode"] == "3"
-    assert running.node.inspect_container(made)["State"]["ExitCode"] == 3
+    assert (exited["status"], exited["id"]) == ("die", made)
+    assert (removed["status"], removed["id"]) == ("destroy", made)
+    assert exited["Actor"]["Attributes"]["exitCode"] == "3"
+    assert inspected["State"]["ExitCode"] == 3
 
 
 def test_the_firewall_stays_and_the_socket_goes_when_node_stops(running):
