@@ -191,7 +191,7 @@ class Sessions(Section):
     shm_mib: int = knob(256, "Size of /dev/shm, inside the memory limit.", "MiB", ge=64, le=65536)
     log_mib: int = knob(10, "Log kept of a session's server.", "MiB", ge=1, le=1024)
     start_timeout_s: int = knob(
-        120, "How long a container may take until its server answers.", "seconds", ge=10, le=1800
+        300, "How long a container may take until its server answers.", "seconds", ge=10, le=1800
     )
     stop_grace_s: int = knob(
         10, "Time between asking a server to stop and ending it.", "seconds", ge=1, le=300

@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 from tests.bench.arriving import Target
 from tests.bench.figures import Say
@@ -59,25 +60,29 @@ async def installed(say: Say, settings: Mapping[str, str]) -> AsyncIterator[None
     Raises SystemExit when it cannot be brought up.
     """
     say("a Carrel of its own: ./carrel up")
+    await asyncio.to_thread(run, "up", settings=settings)
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(run, "down", settings=settings)
+        shutil.rmtree(DATA_DIR, ignore_errors=True)
+
+
+def run(
+    *arguments: str, stdin: str = "", settings: Mapping[str, str] = MappingProxyType({})
+) -> None:
+    """A verb of this Carrel's command. Raises SystemExit with its words."""
     environment = {
         **{k: v for k, v in os.environ.items() if k == "CARREL_VENV" or "CARREL_" not in k},
         "CARREL_PROJECT": PROJECT, "CARREL_DATA_DIR": str(DATA_DIR),
         "CARREL_SERVER__PORT": str(PORT), "CARREL_NETWORK__SUBNET": SUBNET, **settings,
     }  # fmt: skip
-    await asyncio.to_thread(_run, environment, "up")
-    try:
-        yield
-    finally:
-        await asyncio.to_thread(_run, environment, "down")
-        shutil.rmtree(DATA_DIR, ignore_errors=True)
-
-
-def _run(environment: dict[str, str], verb: str) -> None:
     done = subprocess.run(
-        [str(ROOT / "carrel"), verb], env=environment, capture_output=True, text=True, check=False
-    )
+        [str(ROOT / "carrel"), *arguments],
+        env=environment, input=stdin, capture_output=True, text=True, check=False,
+    )  # fmt: skip
     if done.returncode != 0:
-        raise SystemExit(f"./carrel {verb}: {done.stderr[-2000:]}")
+        raise SystemExit(f"./carrel {' '.join(arguments)}: {done.stderr[-2000:]}")
 
 
 def _add_accounts(names: Sequence[str]) -> None:

@@ -19,6 +19,7 @@ from playwright.async_api import Browser, Error, Page, async_playwright, expect
 
 from hub import demo
 from tests.bench import carrel
+from tests.bench.browsers_network import browser_program
 from tests.bench.figures import Figure, Say, percentile
 
 URL = f"http://127.0.0.1:{carrel.PORT}"
@@ -41,6 +42,8 @@ class Pupil:
     arrived: float | None = None
     """A notebook with its first cell, or Lab, is to be seen."""
     problem: str = ""
+    broken: list[str] = field(default_factory=list)
+    """Requests of the browser that failed, and how."""
 
 
 async def measure(say: Say, options: argparse.Namespace) -> list[Figure]:
@@ -52,13 +55,17 @@ async def measure(say: Say, options: argparse.Namespace) -> list[Figure]:
         raise SystemExit(f"The demo's class has {demo.STUDENTS} students.")
     if options.pictures:
         options.pictures.mkdir(parents=True, exist_ok=True)
-    async with carrel.installed(say, {"CARREL_DEMO": "true"}), async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+    async with (
+        carrel.installed(say, {"CARREL_DEMO": "true"}),
+        browser_program(program, carrel.PORT) as elsewhere,
+        async_playwright() as playwright,
+    ):
+        browser = await playwright.chromium.launch(executable_path=elsewhere, args=["--no-sandbox"])
         pupils = await _class(say, browser, options)
         await browser.close()
     for pupil in pupils:
         if pupil.problem:
-            say(f"{pupil.person.name}: {pupil.problem}")
+            say(f"{pupil.person.name}: {pupil.problem} {pupil.broken[-3:]}")
     return _figures(pupils)
 
 
@@ -81,6 +88,10 @@ async def _log_in(browser: Browser, person: demo.DemoPerson, pictures: Path | No
     context = await browser.new_context(viewport={"width": 1000, "height": 700})
     page = await context.new_page()
     page.set_default_timeout(PATIENCE_MS)
+    pupil = Pupil(person, page)
+    page.on(
+        "requestfailed", lambda request: pupil.broken.append(f"{request.failure} {request.url}")
+    )
     await page.goto(f"{URL}/hub/login")
     if person.folded:
         await page.locator("details.carrel-class summary").click()
@@ -89,7 +100,7 @@ async def _log_in(browser: Browser, person: demo.DemoPerson, pictures: Path | No
     await page.get_by_role("button", name=person.full_name, exact=True).click()
     await page.wait_for_url(re.compile("/hub/spawn"))
     await expect(page.locator("button.carrel-big")).to_be_visible()
-    return Pupil(person, page)
+    return pupil
 
 
 async def _arrive(pupil: Pupil, began: float, pictures: Path | None) -> None:

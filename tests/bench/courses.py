@@ -1,7 +1,8 @@
-"""Measures courses: publishing 500 notebooks of 100 MB, from the stream that arrives to the row.
+"""Measures courses: publishing 500 notebooks of 100 MB, then links that a class opens.
 
-No session and no engine: a teacher's folder as a tar, real git, SQLite, a real process per
-comparison of two notebooks.
+Publishing is without session and engine: a teacher's folder as a tar, real git, SQLite, a real
+process per comparison of two notebooks, from the stream that arrives to the row. Links are in
+``course_links``.
 """
 
 from __future__ import annotations
@@ -28,14 +29,20 @@ from hub.materials.places import Place
 from hub.materials.publishing import Wanted
 from hub.models import courses
 from hub.store import Store
+from tests.bench import course_links
 from tests.bench.figures import Figure, Say
 
 NOTEBOOKS, PICTURE_BYTES, CELLS = 500, 15_000, 10
 PIECE = 256 * 1024
 
 
-async def measure(say: Say, _options: argparse.Namespace) -> list[Figure]:
-    """Takes about a minute."""
+async def measure(say: Say, options: argparse.Namespace) -> list[Figure]:
+    """Takes about a minute, with sessions about six. Raises SystemExit as ``course_links``."""
+    figures = await _publishing(say)
+    return figures + (await course_links.measure(say, options.students) if options.students else [])
+
+
+async def _publishing(say: Say) -> list[Figure]:
     with tempfile.TemporaryDirectory(prefix="carrel-bench-") as folder:
         store = Store(f"sqlite+pysqlite:///{folder}/carrel.sqlite")
         store.migrate()

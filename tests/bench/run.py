@@ -65,6 +65,11 @@ def _hub(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=int, default=120, help="how long it is watched at rest")
 
 
+def _courses(parser: argparse.ArgumentParser) -> None:
+    what = "how many open a link at once; 0: only publishing, which needs no engine"
+    parser.add_argument("--students", type=int, default=60, help=what)
+
+
 def _class(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--users", type=int, default=30, help="how many arrive at once")
     parser.add_argument("--pictures", type=Path, help="a folder for pictures of the pages")
@@ -81,7 +86,11 @@ def _plain(_parser: argparse.ArgumentParser) -> None:
 
 BENCHES: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] = {
     "class": ("class_", "A class in real browsers: logs in, presses Start, arrives.", _class),
-    "courses": ("courses", "Publishing 500 notebooks of 100 MB, twice.", _plain),
+    "courses": (
+        "courses",
+        "Publishing 500 notebooks of 100 MB; links that a class opens.",
+        _courses,
+    ),
     "hub": ("hub", "A hub with many sessions, simulated: pages, API, work at rest.", _hub),
     "people": ("people", "A class list of 1,000, 5,000 people, 200 logins at once.", _plain),
     "rush": ("rush", "A class that presses Start in the same moment.", _rush),

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Page, Route, async_playwright, expect
 
 from hub import sessions
 from hub.enums import Reason, Role, State
@@ -221,6 +221,30 @@ async def test_progress_is_told_step_by_step_and_a_cancel_leads_back(
     await visitor.reach("Back to the start page")
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("heading", level=1)).to_have_text("Welcome, ada")
+
+
+async def test_the_way_to_the_session_is_begun_once_however_long_it_takes(
+    world: World, visitor: Visitor
+) -> None:
+    world.add("ada")
+    await visitor.log_in("ada")
+    release = asyncio.Event()
+    world.engine.trouble["start"] = _held_until(release)
+    page = visitor.page
+    await page.locator("button.carrel-big").click()
+    await page.wait_for_url("**/spawn-pending/**")
+    begun: list[str] = []
+
+    async def slow(route: Route) -> None:
+        if route.request.is_navigation_request():
+            begun.append(route.request.url)
+            await asyncio.sleep(6)  # longer than the page's own look, every five seconds
+        await route.continue_()
+
+    await page.route("**/spawn-pending/**", slow)
+    release.set()
+    await page.wait_for_url("**/user/ada/notebooks/Welcome.ipynb")
+    assert len(begun) == 1
 
 
 def _held_until(release: asyncio.Event) -> Trouble:
