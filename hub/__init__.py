@@ -9,8 +9,9 @@ The only code that opens Carrel's database. Deciders are pure, one subject a fil
     accounts passwords attempts login        who gets in
     ways_in sign_on providers openid sign_on_authenticator
                                              logging in at a provider instead
-    links invitations resets roster_lines roster rosters demo
-                                             links that let people in; class lists; a demo's people
+    links invitations resets roster_lines roster rosters
+                                             links that let people in; class lists
+    demo demo_materials                      a demo's people, and what their course published
     people looking_after powers audit        who is there; who may do what to whom, and who did
     authenticator client_address handlers/   getting in, from JupyterHub's side
     courses course_names course_powers course_groups

@@ -280,13 +280,16 @@ def _confirm(question: str) -> None:
 
 
 def demo_people() -> None:
-    """Makes the demo's people. Raises CarrelError(REFUSED) anywhere but in a demo."""
+    """Makes the demo's people and their course. Raises CarrelError(REFUSED) anywhere else."""
     settings = ensure_inside()
-    from hub import demo
+    from hub import demo, demo_materials
     from hub.audit import By
+    from hub.materials import places
 
     if not settings.demo:
         raise CarrelError(Code.REFUSED, "This Carrel is no demo.", "./carrel demo brings one up.")
     with opened(settings) as store:
         made = store.decide(demo.populate, By(demo.DEMO, by().at))
+        place = places.of(settings.data_dir, demo.COURSE)
+        demo_materials.publish(store, place, By(demo.TEACHER.name, by().at))
     note(f"{made} people of the demo were made." if made else "The demo's people are there.")

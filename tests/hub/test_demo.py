@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from hub import accounts, courses, demo, invitations, people
+from hub import accounts, courses, demo, demo_materials, invitations, people
 from hub.audit import By
 from hub.cli import demo as verb
 from hub.cli import site, up
 from hub.enums import Role
+from hub.materials import places, versions
 from hub.people import Search
 from hub.powers import Actor
 from hub.settings import Settings, load
@@ -31,6 +32,29 @@ def test_the_people_are_made_once(store: Store, by: By) -> None:
     (link,) = store.read(invitations.of_actor, teacher)
     assert link.most_uses == 30
     assert all(store.read(accounts.require, p.name).password_hash is None for p in demo.PEOPLE)
+
+
+def test_the_course_has_two_versions_and_gets_none_the_second_time(
+    store: Store, by: By, tmp_path: Path
+) -> None:
+    store.decide(demo.populate, by)
+    place = places.of(tmp_path, demo.COURSE)
+    place.intakes.mkdir(parents=True)
+    place.shared.mkdir()
+    assert demo_materials.publish(store, place, by) == 2
+    assert demo_materials.publish(store, place, by) == 0
+    newest = store.read(versions.newest, demo.COURSE)
+    assert newest is not None
+    assert (newest.number, newest.message, newest.files) == (2, demo_materials.SECOND, 3)
+
+
+def test_a_course_without_a_folder_is_told(
+    store: Store, by: By, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.decide(demo.populate, by)
+    monkeypatch.setattr(demo_materials, "FOLDER_WITHIN_S", 0.0)
+    with pytest.raises(CarrelError, match="was not made"):
+        demo_materials.publish(store, places.of(tmp_path, demo.COURSE), by)
 
 
 def test_three_students_have_a_button_and_the_rest_of_the_class_is_folded_away() -> None:

@@ -39,6 +39,8 @@ def test_the_demo_lives_beside_and_is_started_over(installation):
         page = teacher.get(f"{URL}/services/carrel/people", timeout=30).text
         assert "Demo Student Two" in page and "This is a demo." in page
         assert "lasting" not in page
+        course = teacher.get(f"{URL}/services/carrel/courses/first-steps/materials", timeout=30)
+        assert "A question more at the end of lab 1" in course.text
         kept = folder / "homes" / "left-behind"
         kept.mkdir()
 
