@@ -327,7 +327,5 @@ secret_grants = sa.Table(
     sa.Column("notebook", sa.String(1000), primary_key=True),
     sa.Column("state", _enum(GrantState, "grant_state"), nullable=False),
     sa.Column("at", UtcTime, nullable=False),
-    sa.ForeignKeyConstraint(
-        ["user", "name"], ["secrets.user", "secrets.name"], ondelete="CASCADE"
-    ),
+    sa.ForeignKeyConstraint(["user", "name"], ["secrets.user", "secrets.name"], ondelete="CASCADE"),
 )

@@ -15,7 +15,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from hub import origins, scopes, secret_grants, sealing, user_secrets
+from hub import origins, scopes, sealing, secret_grants, user_secrets
 from hub.handlers.api import Api, OfSession
 from hub.sealing import Label
 from hub.secret_grants import Look, Reader
@@ -25,10 +25,10 @@ MOST_BODY = 64 * 1024
 """Of what is to be sealed: a value of the longest, however its JSON spells it."""
 
 ASKED = "Press Allow on the page Secrets, then run the cell again."
-NOT_REMEMBERED = "Allow it on the page Secrets by its path (under Change), then run the cell again."
+NOT_REMEMBERED = "Allow its path on the page Secrets (under Change), then run the cell again."
 NOWHERE = (
-    "It cannot be told which notebook this is: under Change, the page Secrets lets all your notebooks "
-    "read it."
+    "It cannot be told which notebook this is. The page Secrets (under Change) can let all your "
+    "notebooks read it."
 )
 
 
@@ -71,9 +71,7 @@ class SecretApi(OfSession, _NoStore):
         return found
 
     async def _open(self, reader: Reader, look: Look) -> str:
-        sealer = await self.authenticator.store.in_thread(
-            sealing.sealer, self.authenticator.carrel
-        )
+        sealer = await self.authenticator.store.in_thread(sealing.sealer, self.authenticator.carrel)
         return sealer.open(Label(reader.user, reader.name), look.sealed)
 
     async def _refuse(self, reader: Reader, look: Look) -> str:
@@ -102,9 +100,7 @@ class SealApi(_NoStore):
         said = self._said()
         label = Label(said["user"], user_secrets.checked_name(said["name"]))
         value = user_secrets.checked_value(said["value"])
-        sealer = await self.authenticator.store.in_thread(
-            sealing.sealer, self.authenticator.carrel
-        )
+        sealer = await self.authenticator.store.in_thread(sealing.sealer, self.authenticator.carrel)
         self.write({"sealed": sealer.seal(label, value)})
 
     def _said(self) -> dict[str, Any]:

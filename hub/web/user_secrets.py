@@ -1,4 +1,4 @@
-"""One's secrets: entered, replaced, deleted, and granted to notebooks. Their values are never shown.
+"""One's secrets: entered, replaced, deleted, and granted to notebooks. No value is ever shown.
 
 The hub seals what comes in here; this process cannot open it again.
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -69,3 +70,21 @@ def test_a_missing_or_damaged_key_is_told_with_what_to_do(
         sealing.sealer(Settings(data_dir=tmp_path))
     assert caught.value.code is Code.UNAVAILABLE
     assert "backup" in caught.value.hint and KEY in caught.value.hint
+
+
+def test_the_container_of_web_sees_no_key_of_the_hub() -> None:
+    compose = (Path(__file__).parents[2] / "docker-compose.yml").read_text()
+    services = re.split(r"\n  (?=\w[\w-]*:\n)", compose)
+    sees = {
+        text.split(":")[0]: re.findall(r"- \$\{CARREL_DATA_DIR\}(/secrets\S*?):", text)
+        for text in services
+        if "container_name" in text
+    }
+    folder = f"/{KEY.rpartition('/')[0]}"
+    holders = {
+        name
+        for name, folders in sees.items()
+        if any(f"{folder}/".startswith(f"{seen}/") for seen in folders)
+    }
+    assert holders == {"hub"}, "node, which made it, has the whole data directory"
+    assert sees["web"]

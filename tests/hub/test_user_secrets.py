@@ -13,7 +13,8 @@ from hub import accounts, departures, export, secret_grants, user_secrets
 from hub.accounts import NewAccount
 from hub.audit import By
 from hub.enums import Role
-from hub.models import audit, secret_grants as grant_rows
+from hub.models import audit
+from hub.models import secret_grants as grant_rows
 from hub.secret_grants import Reader
 from hub.store import Store
 from hub.user_secrets import MOST, Sealed

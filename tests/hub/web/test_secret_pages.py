@@ -55,7 +55,7 @@ def opened(store: Store, user: str = "ada", name: str = "HF_TOKEN") -> str:
 async def test_who_has_none_is_told_how(site: Site) -> None:
     status, page, headers = await site.get("/secrets", ADA)
     assert status == 200 and "You have no secrets yet" in page
-    assert 'userdata.get(&#34;HF_TOKEN&#34;)' in page or 'userdata.get("HF_TOKEN")' in page
+    assert "userdata.get(&#34;HF_TOKEN&#34;)" in page or 'userdata.get("HF_TOKEN")' in page
     assert headers["Cache-Control"] == "no-store"
     assert await listed(site) == []
 
@@ -252,4 +252,3 @@ async def test_forms_of_another_site_do_nothing(kept: Site) -> None:
         assert status == 403
     (secret,) = await listed(kept)
     assert secret["everywhere"] is False
-

@@ -20,9 +20,7 @@ LAB = "courses/data-science-26/week 3/a rather long name of a notebook.ipynb"
 
 
 def _ask(site: Site, notebook: str, name: str = "HF_TOKEN") -> None:
-    site.store.decide(
-        secret_grants.remember, Reader("student1", name, notebook), datetime.now(UTC)
-    )
+    site.store.decide(secret_grants.remember, Reader("student1", name, notebook), datetime.now(UTC))
 
 
 @pytest.fixture
@@ -64,7 +62,7 @@ async def test_a_secret_is_entered_allowed_replaced_and_deleted_by_keyboard_alon
     await expect(mine.get_by_role("status")).to_contain_text("may read it from now on")
     await expect(mine.get_by_role("button", name=f"Revoke {LAB}")).to_be_visible()
 
-    await mine.get_by_text("Change").press("Enter")
+    await mine.locator("summary").press("Enter")
     await mine.get_by_label("Path of a notebook").fill("nonsense")
     await mine.get_by_role("button", name="Allow it").press("Enter")
     await expect(mine.get_by_role("alert")).to_be_focused()
@@ -73,7 +71,7 @@ async def test_a_secret_is_entered_allowed_replaced_and_deleted_by_keyboard_alon
     await mine.get_by_role("button", name="Replace the value").press("Enter")
     await expect(mine.get_by_role("status")).to_contain_text("The new value is saved.")
     assert opened(school.store, "student1") == "-----BEGIN\nhf_y"
-    await mine.get_by_text("Change").press("Enter")
+    await mine.locator("summary").press("Enter")
     await mine.get_by_role("button", name="Delete HF_TOKEN").press("Enter")
     await expect(mine.get_by_role("heading", name="Delete HF_TOKEN?")).to_be_visible()
     await _check(mine, "secrets-delete")
@@ -104,6 +102,6 @@ async def test_all_of_it_works_without_script(school: Site, mine: Page) -> None:
     _ask(school, "lab1.ipynb", "KEY")
     await mine.reload()
     await mine.get_by_role("button", name="Allow lab1.ipynb to read KEY").click()
-    await mine.get_by_text("Change").click()
+    await mine.locator("summary").click()
     await mine.get_by_role("button", name="Allow all my notebooks to read KEY").click()
     await expect(mine.get_by_text("All your notebooks, also")).to_be_visible()

@@ -3,7 +3,8 @@
 ``GET {JUPYTERHUB_API_URL}/carrel/secrets/<name>?notebook=<path below the home>`` with the session's
 token answers ``{"value": "…"}``; 403 ``{"message": "…"}`` where the notebook has no grant; 404
 ``{"secret": "<name>"}`` where there is no such secret; both with the address of the ``page`` where
-that is changed. Any other 404 is a hub without secrets; 503 ``{"message": "…"}`` one without its key.
+that is changed. Any other 404 is a hub without secrets; 503 ``{"message": "…"}`` one without the
+key.
 
 The path is what this program says. Whatever runs in a session can say another notebook's: a grant
 keeps honest notebooks apart, not hostile code.
