@@ -76,7 +76,7 @@ async def test_a_secret_is_sealed_and_never_shown_again(kept: Site) -> None:
 async def test_nobody_sees_or_touches_anothers(kept: Site) -> None:
     for token in (TESS, ROOT, "admin-token"):
         _, page, _ = await kept.get("/secrets", token)
-        assert "HF_TOKEN" not in page and "lab1" not in page
+        assert "secret-HF_TOKEN" not in page and "lab1" not in page
         assert await listed(kept, token) == []
         for action in ("delete", "replace", "everywhere", "allow", "revoke"):
             status, _ = await do(
