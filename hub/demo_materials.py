@@ -65,7 +65,7 @@ def _texts(message: str) -> dict[str, str]:
     more = ["# What is the difference between the warmest and the coldest?\n"]
     lab1 = [
         ("markdown", "# Lab 1: a table\nRun each cell with **Shift+Enter**."),
-        ("code", "import csv\n\nwith open('cities.csv') as file:\n    rows = list(csv.DictReader(file))"),
+        ("code", "import csv\n\nfile = open('cities.csv')\nrows = list(csv.DictReader(file))"),
         ("code", "sum(float(row['degrees']) for row in rows) / len(rows)"),
         ("code", "# Which city is the warmest?\n"),
         *(("code", line) for line in more if message == SECOND),
@@ -79,7 +79,7 @@ def _texts(message: str) -> dict[str, str]:
 
 
 def _notebook(cells: list[tuple[str, str]]) -> str:
-    code = {"execution_count": None, "outputs": []}
+    code: dict[str, object] = {"execution_count": None, "outputs": []}
     body = {
         "nbformat": 4,
         "nbformat_minor": 5,
