@@ -1,9 +1,9 @@
-"""A public git host that stands in for the real one: ``python -m tests.git_host FOLDER ADDRESS PORT``.
+"""``python -m tests.git_host FOLDER ADDRESS PORT``: a git host that stands in for the public one.
 
 Over https, with real git behind it. ``<owner>/<name>.git`` in the folder are its repositories:
 cloned as everywhere, and ``/<owner>/<name>/raw/<ref>/<path>`` is one file. Public is what holds
-``git-daemon-export-ok``, as git has it; who asks for another is led to a page to log in. ``cert.pem``
-and ``key.pem`` lie in the folder too.
+``git-daemon-export-ok``, as git has it; who asks for another is led to a page to log in.
+``cert.pem`` and ``key.pem`` lie in the folder too.
 """
 
 from __future__ import annotations

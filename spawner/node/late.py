@@ -1,4 +1,4 @@
-"""Runs ``late_mount`` and ``late_unmount`` for a container, as the processes that they need to be."""
+"""Runs ``late_mount`` and ``late_unmount`` for a container, each a process of its own."""
 
 from __future__ import annotations
 

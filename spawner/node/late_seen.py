@@ -48,7 +48,7 @@ def folder(path: Path) -> Folder:
     fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         about = Path(f"/proc/self/fdinfo/{fd}").read_text(encoding="ascii").splitlines()
-        real = os.readlink(f"/proc/self/fd/{fd}")
+        real = str(Path(f"/proc/self/fd/{fd}").readlink())
     finally:
         os.close(fd)
     (id_,) = (line.split()[1] for line in about if line.startswith(MNT_ID))

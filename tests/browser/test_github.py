@@ -1,8 +1,8 @@
 """Links to notebooks of a public git host, and Colab's first cells, in a real session.
 
 The host stands in for the real one: real git behind https, in a network of its own, at an address
-that no private network has. Sessions reach it as they reach the internet, and the tests' own session
-image believes its certificate, as a site's own would.
+that no private network has. Sessions reach it as they reach the internet, and a session image of
+the tests' own believes its certificate, as a site's own would.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ IMAGE = "carrel-tests/believes:1"
 OPENED_MS = 120_000
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 FIRST_CELLS = (
-    "try:\n    import google.colab\n    IN_COLAB = True\nexcept ImportError:\n    IN_COLAB = False\n"
-    "IN_COLAB",
+    "try:\n    import google.colab\n    IN_COLAB = True\n"
+    "except ImportError:\n    IN_COLAB = False\nIN_COLAB",
     "from google.colab import drive, files, output, userdata\ndrive.mount('/content/drive')",
     "%pip install --quiet protobuf google-auth",
     "import google.auth, google.protobuf, google.colab\nfrom google.protobuf import descriptor\n"
@@ -108,7 +108,8 @@ def carrel(engine, installation, host, tmp_path_factory):
     context = tmp_path_factory.mktemp("image")
     (context / "host.crt").write_bytes((host / "cert.pem").read_bytes())
     (context / "Dockerfile").write_text(
-        f"FROM {base}\nCOPY host.crt /usr/local/share/ca-certificates/\nRUN update-ca-certificates\n"
+        f"FROM {base}\nCOPY host.crt /usr/local/share/ca-certificates/\n"
+        "RUN update-ca-certificates\n"
     )
     engine.docker("build", "--tag", IMAGE, str(context))
     profile = {"slug": "own", "title": "Own", "image": IMAGE, "machine": "small"}
