@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from spawner.node import late, late_seen, late_unmount
 from spawner.node.late import Container, Late
 from spawner.node.late_seen import Folder, Mount
 
+ROOT = Path(__file__).resolve().parents[3]
 MOUNTINFO = r"""22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
 30 22 8:1 /srv/homes/ann /content rw - ext4 /dev/sda1 rw
 31 22 8:1 /srv/courses/ml/shared /opt/carrel/courses/ml ro - ext4 /dev/sda1 rw
@@ -48,14 +50,18 @@ eval "$2"
 touch "$1/ready"
 exec sleep 60
 """
+AGAIN = 'until mount --bind "$1/courses/ml/shared" "$1/in/ml" 2>/dev/null; do :; done'
 RACE = """
 import os, sys
-top, real, other = sys.argv[1], sys.argv[1] + "/in", sys.argv[1] + "/away"
+top = sys.argv[1]
+ours, other, aside = f"{top}/in", f"{top}/other", f"{top}/aside"
 while True:
-    os.rename(real, other)
-    os.symlink(other + "/ai/..", real)
-    os.unlink(real)
-    os.rename(other, real)
+    os.rename(ours, aside)
+    os.rename(other, ours)
+    os.rename(ours, other)
+    os.symlink(f"{other}", ours)
+    os.unlink(ours)
+    os.rename(aside, ours)
 """
 
 
@@ -79,6 +85,11 @@ class Session:
         """The last part of what of ours is mounted in it."""
         found = late_seen.mounts(Path(f"/proc/{self.process.pid}/mountinfo").read_text())
         return {m.point.rsplit("/", 1)[-1] for m in found if m.point.startswith(f"{self.top}/")}
+
+    def times(self, slug: str) -> int:
+        """How often the course is mounted in it."""
+        found = late_seen.mounts(Path(f"/proc/{self.process.pid}/mountinfo").read_text())
+        return len(late_seen.of(late_seen.folder(self.courses).of_course(slug), found))
 
     def keep(self, *slugs: str) -> None:
         asyncio.run(Late().keep(self.courses, self.container, set(slugs)))
@@ -137,23 +148,55 @@ def test_a_course_is_found_where_it_was_moved_to_and_as_often_as_it_is_there(
 
 
 @pytest.mark.root
-def test_folders_that_move_meanwhile_lead_to_nothing_else(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with running(tmp_path) as session:
-        racer = subprocess.Popen(
-            ["nsenter", f"--mount=/proc/{session.process.pid}/ns/mnt", "python3", "-c", RACE,
-             str(tmp_path)],
-        )  # fmt: skip
+def test_folders_that_move_meanwhile_lead_to_nothing_else(tmp_path: Path) -> None:
+    """The path of the one mount is that of another one now and then."""
+    more = 'mkdir -p "$1/other/ml"; mount --bind "$1/courses/ai/shared" "$1/other/ml"'
+    with running(tmp_path, more) as session:
+        namespace = f"--mount=/proc/{session.process.pid}/ns/mnt"
+        racer = subprocess.Popen(["nsenter", namespace, "python3", "-c", RACE, str(tmp_path)])
         try:
-            for _ in range(5):
+            for _ in range(8):
                 with contextlib.suppress(CarrelError):
                     session.keep("ai")
-                assert {m for m in session.sees() if m != "ml"} == {"ai", "home"}
+                assert session.times("ai") == 2
+                if session.times("ml") == 0:
+                    again = ["nsenter", namespace, "sh", "-c", AGAIN, "-", str(tmp_path)]
+                    subprocess.run(again, check=True)
         finally:
             racer.kill()
             racer.wait()
-        assert session.sees() == {"ai", "home"}, "however it races, a path is right now and then"
+        session.keep("ai")
+        assert (session.times("ml"), session.times("ai")) == (0, 2)
+
+
+MOVED = """
+import dataclasses, os, subprocess, sys
+from pathlib import Path
+from spawner.node import late_seen, late_unmount
+top = sys.argv[1]
+places = [f"{top}/{name}" for name in ("ml", "ai")]
+for place in places:
+    os.makedirs(place)
+    subprocess.run(["mount", "--bind", place, place], check=True)
+os.symlink("ai", f"{top}/link")
+def there():
+    found = late_seen.mounts(Path("/proc/self/mountinfo").read_text())
+    return {m.point: m for m in found if m.point in places}
+root, own = (os.open(path, os.O_RDONLY) for path in ("/", "/proc/self/fdinfo"))
+ml, ai = (there()[place] for place in places)
+for elsewhere in (ai.point, f"{top}/link", f"{top}/none", top, "/"):
+    late_unmount._undo(root, own, dataclasses.replace(ml, point=elsewhere))
+late_unmount._undo(root, own, dataclasses.replace(ai, point=f"{top}/link"))
+assert len(there()) == 2, there()
+late_unmount._undo(root, own, ml)
+assert list(there()) == [ai.point], there()
+"""
+
+
+@pytest.mark.root
+def test_a_path_that_leads_elsewhere_by_now_is_not_gone(tmp_path: Path) -> None:
+    unshared = ["unshare", "--mount", "--propagation", "private", sys.executable]
+    subprocess.run([*unshared, "-c", MOVED, str(tmp_path)], check=True, cwd=ROOT)
 
 
 async def test_whoever_does_not_let_go_is_told_from_what_fails(
