@@ -18,6 +18,7 @@ The only code that opens Carrel's database. Deciders are pure, one subject a fil
                                              courses: what they are called, who may do what
     members course_people course_rosters copies
                                              who is in them; class lists; how far their copies are
+    shown_courses                            who is in them no more, and still sees them
     session_paths github_links               what a link may name inside a session
     admission queueing waiting capacity remapping
                                              what may start, when, and who waits for it

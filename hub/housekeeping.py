@@ -16,11 +16,12 @@ from pathlib import Path
 from hub import installation, node_api
 from hub.chores import Chores
 from hub.engine_look import EngineLook
-from hub.hub_api import HubApi
+from hub.hub_api import HubApi, stop_timeout_s
 from hub.materials.ordered import Ordered
 from hub.proxy_watch import ProxyWatch
 from hub.reconciler import Reconciler
 from hub.reentry import Reentry
+from hub.shown_courses import ShownCourses
 from hub.store import open_store
 from spawner.errors import CarrelError, Code
 
@@ -33,6 +34,7 @@ REPAIR_EVERY_S = 300.0
 RECONCILE_EVERY_S = 10.0
 PROXY_EVERY_S = 3.0
 ENGINE_EVERY_S = 3.0
+COURSES_EVERY_S = 3.0
 REENTRY_EVERY_S = 2.0
 """The hub starts us before it has looked at the servers of before."""
 AGAIN_S = 5.0
@@ -68,6 +70,7 @@ async def main() -> None:
     reconciler = Reconciler(store, hub, node, grace_s, began)
     proxy = ProxyWatch(os.environ["CARREL_PROXY_API"], ours.secret("proxy/token"), hub)
     reentry = Reentry(store, hub, datetime.now(UTC))
+    shown = ShownCourses(store, hub, node, settings.project, stop_timeout_s(settings))
     tasks = [
         asyncio.create_task(again_and_again(chore, every_s))
         for chore, every_s in (
@@ -80,6 +83,7 @@ async def main() -> None:
             (reconciler.look, RECONCILE_EVERY_S),
             (proxy.look, PROXY_EVERY_S),
             (EngineLook(store, node).look, ENGINE_EVERY_S),
+            (shown.look, COURSES_EVERY_S),
         )
     ]
     ended = asyncio.Event()

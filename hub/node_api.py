@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
@@ -126,6 +127,15 @@ class NodeApi:
             if answer.status == 404:
                 raise CarrelError(Code.NOT_FOUND, "The session or the course is not there.")
 
+    async def keep_courses(self, container: str, slugs: Collection[str]) -> None:
+        """Takes from a session what it sees of courses but these; harmless where it has ended.
+
+        Raises CarrelError(CONFLICT) where what runs in it keeps one by force.
+        """
+        path = f"/carrel/sessions/{container}/courses"
+        async with self._asked("PUT", path, SOON_S, {"courses": sorted(slugs)}):
+            pass
+
     @asynccontextmanager
     async def job(self, job: Mapping[str, str]) -> AsyncIterator[AsyncIterator[bytes]]:
         """What a job prints: a tar. ``job`` is as spawner.node.jobs describes it.
@@ -139,7 +149,7 @@ class NodeApi:
 
     @asynccontextmanager
     async def _asked(
-        self, method: str, path: str, limit_s: float | None, body: Mapping[str, str] | None = None
+        self, method: str, path: str, limit_s: float | None, body: Mapping[str, Any] | None = None
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """The head of an answer that is a yes, or 404."""
         limits = aiohttp.ClientTimeout(total=limit_s, sock_connect=CONNECT_S, sock_read=limit_s)

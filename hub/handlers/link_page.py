@@ -72,7 +72,12 @@ class LinkPage(Form):
         mine = await self.store.in_thread(self.store.read, course_groups.slugs_of, user.name)
         if slug not in mine:
             return
+        node, container = node_api.of(self.authenticator.carrel), user.spawner.object_name
         try:
-            await node_api.of(self.authenticator.carrel).show_course(user.spawner.object_name, slug)
+            await node.show_course(container, slug)
+            # Asked again: what housekeeping took away meanwhile must not be back by this.
+            now = await self.store.in_thread(self.store.read, course_groups.slugs_of, user.name)
+            if slug not in now:
+                await node.keep_courses(container, now)
         except CarrelError as error:
             self.log.warning("The session of %s does not see %s: %s", user.name, slug, error)

@@ -12,7 +12,7 @@ believed, and no work tree ever exists here, so that there is no link to follow.
                                 that wait for a decision
     ordered                     what teachers want read from homes and git servers
     changes cells pairing       what a publish changes for students, down to the cells
-    versions marks publishing repairing
+    versions marks publishing bringing repairing
                                 the record, twice; publish and undo; what a crash left half done
     rendering pages             a notebook as a harmless page
 """

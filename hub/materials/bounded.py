@@ -35,9 +35,13 @@ class Done:
 
 
 def run(
-    command: Sequence[str], environment: Mapping[str, str], stdin: bytes, bounds: Bounds
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    stdin: bytes,
+    bounds: Bounds,
+    held: Sequence[int] = (),
 ) -> Done:
-    """What it says until its end, or until one of its bounds.
+    """What it says until its end, or until one of its bounds. It keeps descriptors ``held`` open.
 
     Raises CarrelError(FAILED) when the program is not there.
     """
@@ -49,6 +53,7 @@ def run(
             process = subprocess.Popen(
                 command, stdin=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                 env=dict(environment), cwd="/", umask=0o022, start_new_session=True,
+                pass_fds=tuple(held),
             )  # fmt: skip
         except OSError as error:
             raise CarrelError(

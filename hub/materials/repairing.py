@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from hub.materials import marks, versions
+from hub.materials import bringing, marks, versions
 from hub.materials.bounded import Bounds
 from hub.materials.places import INTAKE_LIVES, Place, of
 from hub.materials.repository import MAIN, OBJECT, Repository
@@ -37,6 +37,7 @@ def repair(store: Store, place: Place, now: datetime) -> list[Version]:
     """
     if not (place.repository / "HEAD").exists():
         return []
+    bringing.finish(place)
     added = record(store, place)
     remove_old(place, now)
     return added
@@ -72,8 +73,8 @@ def remove_old(place: Place, now: datetime) -> None:
 def tidy(place: Place) -> bool:
     """Has git put a course's packs together where they are many; whether it did.
 
-    What no version holds is removed once it is a day old, so a publish may go on meanwhile.
-    Takes at most TIDY's time; ended by it, nothing is lost. Raises CarrelError(FAILED).
+    A publish waits meanwhile: what it brought would lie about in other places. Takes at most
+    TIDY's time; ended by it, nothing is lost. Raises CarrelError: FAILED, UNAVAILABLE as ``turn``.
     """
     course = Repository(place.repository)
     if not (course.path / "HEAD").exists():
@@ -83,8 +84,10 @@ def tidy(place: Place) -> bool:
     )
     if int(counted["packs"]) <= MOST_PACKS and int(counted["count"]) <= MOST_LOOSE:
         return False
-    # --force: only housekeeping does this, and its mark outlives a kill.
-    course.must("gc", "--quiet", "--force", "--prune=1.day.ago", bounds=TIDY)
+    with bringing.turn(place) as alone:
+        bringing.settle(place, alone)
+        # --force: only housekeeping does this, and its mark outlives a kill.
+        alone.must("gc", "--quiet", "--force", "--prune=1.day.ago", bounds=TIDY)
     return True
 
 

@@ -42,10 +42,14 @@ _SETTINGS = (
 
 @dataclass(frozen=True)
 class Repository:
-    """A bare repository. ``beside`` is another one whose objects are seen too."""
+    """A bare repository. ``beside`` is another one whose objects are seen too.
+
+    ``holds`` is a descriptor that its programs keep open until they end: a lock.
+    """
 
     path: Path
     beside: Path | None = None
+    holds: int | None = None
 
     def command(self, *arguments: str) -> list[str]:
         """The whole command line; callers put ``--`` before what a user chose."""
@@ -70,7 +74,7 @@ class Repository:
 
     def ask(self, *arguments: str, stdin: bytes = b"", bounds: Bounds | None = None) -> Done:
         """How it ended, whichever way."""
-        return run(self.command(*arguments), self.environment(), stdin, bounds or Bounds())
+        return self._run(self.command(*arguments), self.environment(), stdin, bounds or Bounds())
 
     def must(self, *arguments: str, stdin: bytes = b"", bounds: Bounds | None = None) -> bytes:
         """Its output. Raises CarrelError(FAILED) for any other end."""
@@ -93,7 +97,7 @@ class Repository:
         parts = [part for parent in parents for part in ("-p", parent)]
         text = message.encode()
         command = self.command("commit-tree", *parts, "-F", "-", tree)
-        done = run(command, {**self.environment(), **made.environment()}, text, Bounds())
+        done = self._run(command, {**self.environment(), **made.environment()}, text, Bounds())
         if done.code != 0:
             raise broken("commit-tree", _how(done)) from _why(done)
         return _object(done.output)
@@ -111,6 +115,12 @@ class Repository:
         """Every file of a tree, by its path."""
         listed = self.must("ls-tree", "-r", "-z", "--name-only", "--full-tree", tree)
         yield from (name.decode() for name in listed.split(b"\0") if name)
+
+    def _run(
+        self, command: list[str], environment: Mapping[str, str], stdin: bytes, bounds: Bounds
+    ) -> Done:
+        held = () if self.holds is None else (self.holds,)
+        return run(command, environment, stdin, bounds, held)
 
 
 @dataclass(frozen=True)

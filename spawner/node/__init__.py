@@ -14,7 +14,8 @@
       trees sizes archive removal pieces   walked, measured, sent as a tar, removed for good
     engine network              the engine's socket; whether its network is the guarded one
     courses                     the folder of a course: read by sessions, filled by the hub
-    late late_mount             shown to a session that runs already
+    late late_mount late_unmount late_seen
+                                shown to a session that runs already, and taken from it
     jobs job_runner             short-lived containers whose output is the answer
     collect fetch               the programs that run in them: part of a home, a git branch
     socket_watch                whether the engine has a new socket, which only a new node sees

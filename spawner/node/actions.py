@@ -74,11 +74,13 @@ class Actions:
         }
 
     async def do(self, match: Match, text: bytes) -> Answer | Call | Pieces | Output:
-        """``text`` is the request's body; only a create and a job have one."""
+        """``text`` is the request's body, for the few that have one."""
         if match.action is Action.CREATE:
             return await self._create(match.query.get("name", ""), text)
         if match.action is Action.JOB:
             return await self._job(text)
+        if match.action is Action.COURSES_KEEP:
+            return await self._keep_courses(match, text)
         return await self._by_action[match.action](match)
 
     async def _image(self, match: Match) -> Answer:
@@ -113,6 +115,15 @@ class Actions:
         container = Container(str(inspected["Id"]), int(pid))
         target = f"{COURSES_INSIDE}/{match.course}"
         await self._late.show(root / match.course / SHARED, container, target)
+        return Answer(204, "application/json", b"")
+
+    async def _keep_courses(self, match: Match, text: bytes) -> Answer:
+        """Takes from a running session what it sees of courses, but those in the body."""
+        kept = courses.kept(parse_object(text))
+        _, inspected = await self._session(match.name)
+        if pid := inspected["State"].get("Pid"):
+            container = Container(str(inspected["Id"]), int(pid))
+            await self._late.keep(self._config.courses, container, kept)
         return Answer(204, "application/json", b"")
 
     async def _job(self, text: bytes) -> Output:

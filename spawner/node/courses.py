@@ -9,14 +9,18 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
-from spawner.confinement import INCOMING, SHARED
+from spawner.confinement import COURSE, INCOMING, SHARED
 from spawner.errors import CarrelError, Code
+from spawner.node.fields import Fields
 from spawner.node.homes import open_beneath
 
 _FOLDER, _SHARED, _INCOMING = 0o711, 0o755, 0o700
+_MOST_KEPT = 1000
 
 
 def ensure_course(courses: Path, slug: str, hub_uid: int) -> None:
@@ -47,6 +51,21 @@ def is_there(courses: Path, slug: str) -> bool:
     finally:
         os.close(courses_fd)
     return True
+
+
+def kept(body: Mapping[str, Any]) -> frozenset[str]:
+    """The courses that a session may go on seeing: ``{"courses": [slug, …]}``.
+
+    Raises CarrelError(REFUSED): what is not understood takes nothing away.
+    """
+    fields = Fields(body, "", Code.REFUSED)
+    if body.get("courses") is None:
+        fields.refuse("courses", "must be given")
+    slugs = fields.texts("courses", _MOST_KEPT)
+    if not all(re.fullmatch(COURSE, slug, re.ASCII) for slug in slugs):
+        fields.refuse("courses", "must hold names of courses")
+    fields.finish(empty_passes=False)
+    return frozenset(slugs)
 
 
 def _ensure(courses_fd: int, path: str, uid: int, mode: int) -> None:

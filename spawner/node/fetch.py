@@ -66,7 +66,9 @@ def _reason(said: str, url: str, branch: str) -> str:
     """Git's words for people who do not speak git."""
     if "couldn't find remote ref" in said:
         return f"There is no branch {branch!a} at {url}." if branch else f"{url} is empty."
-    if "File too large" in said or "signal 25" in said or "index-pack died" in said:
+    # A program of git that a limit ended says nothing itself; of a connection that broke it does.
+    ended = "invalid index-pack output" in said and "early EOF" not in said
+    if ended or "File too large" in said or "signal 25" in said or "index-pack died" in said:
         return f"{url} is too large to be fetched (1 GB)."
     if "could not read Username" in said or "Authentication failed" in said or "403" in said:
         return f"{url} does not exist or is not public."

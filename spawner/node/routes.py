@@ -39,6 +39,7 @@ class Action(Enum):
     JOB = "job"
     COURSE = "course"
     COURSE_SHOW = "course show"
+    COURSES_KEEP = "courses keep"
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,7 @@ ROUTES = (
     Route(Action.JOB, "POST", "/carrel/jobs"),
     Route(Action.COURSE, "PUT", f"/carrel/courses/(?P<name>{COURSE})"),
     Route(Action.COURSE_SHOW, "POST", f"/carrel/sessions/{_NAME}/courses/(?P<course>{COURSE})"),
+    Route(Action.COURSES_KEEP, "PUT", f"/carrel/sessions/{_NAME}/courses"),
     Route(Action.IMAGE, "GET", f"/images/{_IMAGE}/json"),
     Route(Action.CREATE, "POST", "/containers/create", {"name": r"[A-Za-z0-9_.-]{1,255}"}),
     Route(

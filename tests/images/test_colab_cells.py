@@ -176,3 +176,18 @@ def test_without_a_hub_secrets_say_so(home: Path) -> None:
         JUPYTERHUB_API_URL="", JUPYTERHUB_API_TOKEN="",
     )  # fmt: skip
     assert "this Carrel keeps no secrets" in said[0]
+
+
+def test_a_library_of_googles_that_comes_later_is_found_at_once(home: Path) -> None:
+    """As `%pip install` does: in a folder that had no ``google`` when this one was imported."""
+    said = run(
+        home,
+        "import google.colab\nfrom google.colab import drive",
+        f"import os, sys\nsys.path.append('{home}/site')\nimport google.colab",
+        f"os.makedirs('{home}/site/google/later')\n"
+        f"open('{home}/site/google/later/__init__.py', 'w').write('VALUE = 42')\n"
+        "import google.later\nprint(google.later.VALUE)",
+        "import pkgutil\nfound = {m.name for m in pkgutil.iter_modules(google.__path__)}\n"
+        "print(sorted({'colab', 'later'} & found))",
+    )
+    assert said[2] == "42\n" and said[3] == "['colab', 'later']\n"

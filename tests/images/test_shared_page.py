@@ -166,11 +166,21 @@ def test_what_is_too_large_is_cut_off(session: Session) -> None:
     assert status == 413 and "larger than 50 MB" in text and not (session.home / PLACE).exists()
 
 
-@pytest.mark.parametrize("status", [404, 403, 500])
+@pytest.mark.parametrize("status", [401, 404, 403, 500])
 def test_a_host_that_says_no_is_told(session: Session, status: int) -> None:
     session.host.answers["/org/repo/main/week/lab.ipynb"] = Answer(status)
     found, _, text = session.get(LINK)
     assert found in (404, 503) and "Opening lab.ipynb" in text
+    assert ("not public" in text) == (status in (401, 404))
+
+
+def test_a_page_to_log_in_means_that_it_is_not_public(session: Session) -> None:
+    host = session.host
+    host.answers["/org/repo/main/week/lab.ipynb"] = Answer(302, headers={"Location": "/login"})
+    html = {"Content-Type": "text/html; charset=utf-8"}
+    host.answers["/login"] = Answer(200, b"<title>Log in</title>", html)
+    status, _, text = session.get(LINK)
+    assert status == 404 and "repository is not public" in text
 
 
 def test_a_host_that_is_away_leaves_ones_copy_open(session: Session) -> None:

@@ -53,12 +53,12 @@ def school(store):
     return store
 
 
-async def done(school, node, wish):
+async def done(school, node, wish, within_s=10):
     """The order as it is when nothing is under way any more."""
     made = school.decide(orders.order, TESS, "ml", wish, BY)
     ordered = Ordered(school, node, node.data_dir)
     await ordered.look(NOW)
-    for _ in range(500):
+    for _ in range(within_s * 50):
         found = school.read(orders.find, TESS, "ml", made.id)
         if not found.under_way:
             return found

@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from hub.enums import Source
-from hub.materials import intake, marks, publishing, repairing, versions
+from hub.materials import bringing, intake, marks, publishing, repairing, versions
 from hub.materials.intake import Way
 from hub.materials.places import Place
 from hub.materials.publishing import Wanted
@@ -36,6 +36,12 @@ def files_of(place: Place) -> dict[str, bytes]:
     course = Repository(place.repository)
     main = course.commit_at(MAIN)
     return {p: course.must("cat-file", "blob", f"{main}:{p}") for p in course.paths(main)}
+
+
+def objects_of(place: Place) -> set[str]:
+    """All that whoever reads the repository can read."""
+    every = ("cat-file", "--batch-all-objects", "--batch-check=%(objectname)")
+    return set(Repository(place.repository).must(*every).decode().split())
 
 
 def publish(
@@ -178,12 +184,12 @@ def test_a_version_with_holes_is_not_published(
     taken = take(place, {"a": b"2"})
     mine = intake.of(place, taken.id)
 
-    def bring_in_part(*_paths: Path) -> None:
+    def bring_in_part(*_: object) -> None:
         tree = mine.must("cat-file", "tree", mine.tree_of(taken.commit))
         Repository(place.repository).must("hash-object", "-t", "tree", "-w", "--stdin", stdin=tree)
 
     with monkeypatch.context() as patch:
-        patch.setattr(publishing, "_bring", bring_in_part)
+        patch.setattr(bringing, "bring", bring_in_part)
         with pytest.raises(CarrelError):
             publishing.publish(course, place, Wanted(taken.id, base), by())
     assert files_of(place) == {"a": b"1"}
@@ -194,51 +200,55 @@ def test_a_version_with_holes_is_not_published(
 PUBLISH = """
 import os, signal, sys
 from pathlib import Path
-from hub.materials import intake, places, publishing, repairing
+from hub.materials import bringing, intake, places, publishing, repairing
 from hub.materials.publishing import Wanted
 from hub.materials.repository import Repository
 from hub.store import Store
 from tests.hub.materials.trees import by
-url, data_dir, id_, base, module, name, when = sys.argv[1:]
-owner = {"publishing": publishing, "repairing": repairing, "intake": intake,
+url, data_dir, id_, base, module, name, nth, when = sys.argv[1:]
+owner = {"bringing": bringing, "repairing": repairing, "intake": intake,
          "Repository": Repository}[module]
 original, calls = getattr(owner, name), []
 def killed(*args, **kwargs):
     calls.append(args)
-    if when == "before" and (name != "record" or len(calls) == 2):
+    if when == "before" and len(calls) == int(nth):
         os.kill(os.getpid(), signal.SIGKILL)
     done = original(*args, **kwargs)
-    if when == "after" and (name != "record" or len(calls) == 2):
+    if when == "after" and len(calls) == int(nth):
         os.kill(os.getpid(), signal.SIGKILL)
     return done
 setattr(owner, name, killed)
 place = places.of(Path(data_dir), "ds-1")
 publishing.publish(Store(url), place, Wanted(id_, base, "the second"), by())
 """
-# Which function of what is the last, whether before or after it; whether it was published.
+# Which call of which function is the last, whether before or after it; whether it was published.
 STEPS = [
-    ("publishing", "_bring", "before", False),
-    ("publishing", "_bring", "after", False),
-    ("Repository", "commit", "after", False),
-    ("Repository", "move", "before", False),
-    ("Repository", "move", "after", True),
-    ("repairing", "record", "before", True),
-    ("repairing", "record", "after", True),
-    ("intake", "discard", "before", True),
+    ("bringing", "bring", 1, "before", False),
+    ("bringing", "_write", 1, "after", False),
+    ("bringing", "bring", 1, "after", False),
+    ("Repository", "commit", 1, "after", False),
+    ("Repository", "commit", 2, "after", False),
+    ("Repository", "move", 1, "before", False),
+    ("Repository", "move", 1, "after", True),
+    ("repairing", "record", 2, "before", True),
+    ("repairing", "record", 2, "after", True),
+    ("bringing", "settle", 2, "before", True),
+    ("bringing", "settle", 2, "after", True),
+    ("intake", "discard", 1, "before", True),
 ]
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: "-".join(map(str, step)))
 def test_killed_at_any_step_it_is_whole_or_absent(
-    course: Store, place: Place, url: sa.URL, step: tuple[str, str, str, bool]
+    course: Store, place: Place, url: sa.URL, step: tuple[str, str, int, str, bool]
 ) -> None:
     *last, happened = step
     base = publish(course, place, {"a": b"1"}).commit
-    taken = take(place, {"a": b"2", "b": b"2"})
+    taken, before = take(place, {"a": b"2", "b": b"2"}), objects_of(place)
     where = url.render_as_string(hide_password=False)
     data_dir = str(place.folder.parents[1])
     ended = subprocess.run(
-        [sys.executable, "-c", PUBLISH, where, data_dir, taken.id, base, *last],
+        [sys.executable, "-c", PUBLISH, where, data_dir, taken.id, base, *map(str, last)],
         cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False,
     )  # fmt: skip
     assert ended.returncode == -signal.SIGKILL
@@ -253,9 +263,11 @@ def test_killed_at_any_step_it_is_whole_or_absent(
     if happened:
         assert (listed[0].message, listed[0].by, listed[0].files) == ("the second", "tess", 2)
     else:
+        assert objects_of(place) == before, "what is not published is nobody's to read"
         again = publishing.publish(course, place, Wanted(taken.id, base), by())
         assert again.number == 2
     assert Repository(place.repository).ask("fsck", "--full", "--strict").code == 0
+    assert not (place.intakes / bringing.LIST).exists()
 
 
 def test_the_next_publish_repairs_what_the_last_one_left(course: Store, place: Place) -> None:

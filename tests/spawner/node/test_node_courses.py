@@ -9,6 +9,7 @@ import pytest
 
 from spawner.errors import CarrelError
 from spawner.node.courses import ensure_course, is_there
+from spawner.node.late import Container, Late
 
 
 @pytest.fixture
@@ -79,3 +80,46 @@ async def test_a_course_without_a_folder_keeps_nobody_from_starting(node):
         "/content",
         "/opt/carrel/courses/ml",
     ]
+
+
+async def test_a_session_is_held_to_its_courses(node, session, monkeypatch):
+    """Of the engine node asks only which process it is."""
+    held = []
+
+    async def keep(self, courses, container, slugs):
+        held.append((courses, container, slugs))
+
+    monkeypatch.setattr(Late, "keep", keep)
+    node.engine.containers["s"] = session | {"State": {"Pid": 4711}}
+    for slugs in ([], ["ml", "ai-2"]):
+        status, _ = await node.ask("PUT", "/carrel/sessions/s/courses", json={"courses": slugs})
+        assert status == 204
+    courses, container, _ = held[0]
+    assert (courses, container) == (node.config.courses, Container(session["Id"], 4711))
+    assert [slugs for _, _, slugs in held] == [frozenset(), {"ml", "ai-2"}]
+    assert node.engine.changes == []
+
+    node.engine.containers["s"] = session | {"State": {"Pid": 0}}
+    status, _ = await node.ask("PUT", "/carrel/sessions/s/courses", json={"courses": []})
+    assert (status, len(held)) == (204, 2), "what does not run sees nothing"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"courses": None}, {"courses": "ml"}, {"courses": [1]}, {"courses": ["../x"]},
+     {"courses": [""]}, {"courses": ["ml"], "more": 1}, {"courses": ["ml"] * 1001}],
+)  # fmt: skip
+async def test_what_is_not_understood_takes_nothing_away(node, session, monkeypatch, body):
+    monkeypatch.setattr(Late, "keep", None)
+    node.engine.containers["s"] = session | {"State": {"Pid": 4711}}
+    status, said = await node.ask("PUT", "/carrel/sessions/s/courses", json=body)
+    assert status == 403
+    assert "courses" in said["message"] or "more" in said["message"]
+
+
+async def test_only_sessions_of_this_installation_are_touched(node, make_container, monkeypatch):
+    monkeypatch.setattr(Late, "keep", None)
+    node.engine.containers["x"] = make_container({"carrel.project": "other"})
+    ask = {"json": {"courses": []}}
+    assert (await node.ask("PUT", "/carrel/sessions/x/courses", **ask))[0] == 403
+    assert (await node.ask("PUT", "/carrel/sessions/gone/courses", **ask))[0] == 404

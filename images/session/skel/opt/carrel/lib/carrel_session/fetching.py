@@ -68,7 +68,9 @@ def _require_allowed(settings: Settings, url: str) -> None:
 
 
 async def _take(settings: Settings, answer: aiohttp.ClientResponse) -> bytes:
-    if answer.status in (404, 410):
+    # Hosts lead to a page to log in where a repository is not public.
+    page = answer.status == 200 and answer.content_type == "text/html"
+    if page or answer.status in (401, 404, 410):
         raise SessionError(
             Code.NOT_FOUND,
             f"{settings.notebook_site} has no such notebook.",
