@@ -53,6 +53,13 @@ def _teacher(browser: Browser) -> None:
     page.get_by_label("The list").fill("mia, Mia Example\njo@example.org, Jo Example\nKim Example")
     page.get_by_role("button", name="Look at it first").click()
     _shot(page, "roster")
+    course = f"{URL}/services/carrel/courses/first-steps"
+    page.goto(course)
+    _shot(page, "course")
+    page.goto(f"{course}/materials")
+    _shot(page, "materials")
+    page.goto(f"{course}/materials/2")
+    _shot(page, "materials-version")
     page.context.close()
 
 
@@ -73,6 +80,12 @@ def _student(browser: Browser) -> None:
     expect(page.locator("#jp-main-dock-panel")).to_be_visible(timeout=READY_WITHIN_MS)
     page.wait_for_timeout(3000)
     _shot(page, "lab")
+    page.goto(f"{URL}/c/first-steps/lab1.ipynb")
+    expect(page.get_by_text("Lab 1: a table").first).to_be_visible(timeout=READY_WITHIN_MS)
+    page.wait_for_timeout(3000)
+    _shot(page, "course-notebook")
+    page.goto(f"{URL}/services/carrel/secrets")
+    _shot(page, "secrets")
     phone = _page(browser, PHONE, page)
     phone.goto(f"{URL}/hub/home")
     _shot(phone, "home-phone")
