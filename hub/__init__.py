@@ -29,6 +29,7 @@ The only code that opens Carrel's database. Deciders are pure, one subject a fil
     proxy_watch proxy_activity               a restarted proxy gets its routes back; who is active
     hub_database                             JupyterHub's own file: its commits wait for no disk
     materials/ orders                        what courses publish, in git; what is to be read for it
+    sealing user_secrets secret_grants       what notebooks are given by userdata.get, sealed
     chores housekeeping                      what is done when it is due; the process that does it
     web/  the carrel service: own pages      cli/  the ./carrel command
 """

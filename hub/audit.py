@@ -52,6 +52,10 @@ class Action(Enum):
     MEMBER_REMOVED = "course.member_removed"
     COURSE_PUBLISHED = "course.published"
     COURSE_UNDONE = "course.undone"
+    SECRET_SAVED = "secret.saved"  # noqa: S105
+    SECRET_DELETED = "secret.deleted"  # noqa: S105
+    SECRET_ALLOWED = "secret.allowed"  # noqa: S105
+    SECRET_REVOKED = "secret.revoked"  # noqa: S105
     REFUSED = "refused"
 
 

@@ -29,6 +29,7 @@ from hub.handlers.link_page import LinkPage
 from hub.handlers.one_start import StartApi
 from hub.handlers.open_page import OpenPage
 from hub.handlers.reset_page import ResetPage
+from hub.handlers.secret_api import SealApi, SecretApi
 from hub.handlers.session_api import SessionApi, SessionsApi
 from hub.handlers.start_pages import HomePage, ProgressPage, StartPage
 from hub.login import WRONG, Login, Refusal, check, precheck
@@ -151,6 +152,8 @@ class Accounts(Authenticator):
             (r"/api/carrel/courses", CoursesApi),
             (r"/api/carrel/courses/([^/]+)/publish", PublishApi),
             (r"/api/carrel/courses/([^/]+)/copy", CopyApi),
+            (r"/api/carrel/secrets/([^/]*)", SecretApi),
+            (r"/api/carrel/seal", SealApi),
             (r"/api/carrel/sessions", SessionsApi),
             (r"/api/carrel/users/([^/]+)/sessions/([0-9a-f]{12})", SessionApi),
             (r"/api/users/([^/]+)/server", StartApi),

@@ -127,3 +127,10 @@ class OrderState(Enum):
     READING = "reading"
     READY = "ready"
     FAILED = "failed"
+
+
+class GrantState(Enum):
+    """What a notebook is to a secret: it wanted it and was told no, or it may read it."""
+
+    ASKED = "asked"
+    GRANTED = "granted"

@@ -1,6 +1,7 @@
 """Everything that is kept about a person as the members of one tar, the home apart.
 
-No password hash and no link's token hash is in it; addresses are those of the person alone.
+No password hash, no link's token hash and no value of a secret is in it; addresses are those of the
+person alone.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ def begin(tx: sa.Connection, name: str, by: By) -> bytes:
             "sessions.json": _sessions(tx, name, since),
             "links.json": _links(tx, name, since),
             "courses.json": _courses(tx, name, since),
+            "secrets.json": _secrets(tx, name, own=by.who == name),
             "audit.json": _audit(tx, name, since),
             "login_attempts.json": _attempts(tx, name, since),
         },
@@ -81,6 +83,22 @@ def _courses(tx: sa.Connection, name: str, since: datetime) -> list[Record]:
     found = _rows(tx, seats, seats.c.user == name, seats.c.since >= since)
     copies = {row["course"]: row for row in _rows(tx, reports, reports.c.user == name)}
     return [seat | {"copy": copies.get(seat["course"])} for seat in found]
+
+
+def _secrets(tx: sa.Connection, name: str, own: bool) -> list[Record]:
+    """That they are kept. What they say is in no export; what they are called, and which notebooks
+    read them, only in one that the person takes."""
+    kept, grants = models.secrets, models.secret_grants
+    lists = _rows(tx, grants, grants.c.user == name)
+    found = []
+    for row in _rows(tx, kept, kept.c.user == name):
+        shown = {key: row[key] for key in ("created_at", "changed_at")}
+        if own:
+            of_it = [one for one in lists if one["name"] == row["name"]]
+            notebooks = [{key: one[key] for key in ("notebook", "state", "at")} for one in of_it]
+            shown |= {"name": row["name"], "everywhere": row["everywhere"], "notebooks": notebooks}
+        found.append(shown)
+    return found
 
 
 def _audit(tx: sa.Connection, name: str, since: datetime) -> list[Record]:

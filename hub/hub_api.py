@@ -159,6 +159,17 @@ class HubApi:
         wish = {"note": note, "expires_in": expires_in_s}
         return str(self._call("POST", f"{_user(name)}/tokens", wish)["token"])
 
+    def seal(self, user: str, name: str, value: str) -> str:
+        """The value of a person's secret, sealed by the hub for the database.
+
+        Raises CarrelError with the hub's own sentence where its key is missing (UNAVAILABLE).
+        """
+        body = {"user": user, "name": name, "value": value}
+        answer = self._call("POST", "/carrel/seal", body, accept={503})
+        if "sealed" not in answer:
+            raise CarrelError(Code.UNAVAILABLE, str(answer.get("message", "Nothing was sealed.")))
+        return str(answer["sealed"])
+
     def _status(self, method: str, path: str, body: Any, accept: set[int]) -> int:
         with closing(self._open(self._request(method, path, body), accept)) as answer:
             return int(answer.status or 0)

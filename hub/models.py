@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from hub.enums import (
     CourseRole,
+    GrantState,
     Interface,
     Joining,
     LinkKind,
@@ -296,4 +297,35 @@ intake_orders = sa.Table(
     sa.CheckConstraint("(state = 'ready') = (intake IS NOT NULL)", name="ready_has_an_intake"),
     sa.Index(None, "course", "at"),
     sa.Index(None, "state", "at"),
+)
+
+secrets = sa.Table(
+    "secrets",
+    metadata,
+    # What notebooks are given by userdata.get. They end with the account, which may come back:
+    # they are keys to other places, and nobody who restores it knows what became of those.
+    sa.Column(
+        "user", sa.String(NAME), sa.ForeignKey("accounts.name", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    sa.Column("name", sa.String(NAME), primary_key=True),
+    # Only the hub's process can open it, and only as this name's of this user (hub.sealing).
+    sa.Column("sealed", sa.Text, nullable=False),
+    # Whether all notebooks of the user may read it.
+    sa.Column("everywhere", sa.Boolean, nullable=False),
+    sa.Column("created_at", UtcTime, nullable=False),
+    sa.Column("changed_at", UtcTime, nullable=False),
+)  # fmt: skip
+
+secret_grants = sa.Table(
+    "secret_grants",
+    metadata,
+    # Which notebooks may read a secret, and which wanted it and were told no.
+    sa.Column("user", sa.String(NAME), primary_key=True),
+    sa.Column("name", sa.String(NAME), primary_key=True),
+    # Its path below the home; hub.secret_grants bounds it in bytes, for PostgreSQL's index.
+    sa.Column("notebook", sa.String(1000), primary_key=True),
+    sa.Column("state", _enum(GrantState, "grant_state"), nullable=False),
+    sa.Column("at", UtcTime, nullable=False),
+    sa.ForeignKeyConstraint(["user", "name"], ["secrets.user", "secrets.name"], ondelete="CASCADE"),
 )

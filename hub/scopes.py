@@ -10,9 +10,13 @@ ADMIN = "custom:carrel:admin"
 PEOPLE = "custom:carrel:people"
 """To invite and look after people; whom, is decided by the account's role (``hub.powers``)."""
 
+SEAL = "custom:carrel:seal"
+"""To have the hub seal what people enter as secrets. Nobody can have one opened by it."""
+
 CUSTOM = {
     ADMIN: {"description": "See Carrel's machine, sessions and people."},
     PEOPLE: {"description": "Invite and look after people."},
+    SEAL: {"description": "Seal secrets that people enter; open none."},
 }
 
 WEB = "carrel"
@@ -54,13 +58,15 @@ ROLES: list[dict[str, Any]] = [
     },
     {
         "name": "carrel-web",
-        "description": "The carrel service: ends logins and sessions of disabled accounts",
+        "description": "The carrel service: ends logins and sessions of disabled accounts; has "
+        "secrets sealed",
         "scopes": [
             "list:users",
             "read:users:name",
             "read:servers",
             "delete:servers",
             "delete:users",
+            SEAL,
         ],
         "services": [WEB],
     },

@@ -9,6 +9,7 @@
     start_pages                                   home, start and progress page
     api course_api                                the hub's API: what its routes share; for sessions
     session_api one_start                         a session's one end; one start at a time
+    secret_api                                    secrets for sessions; sealed for web
     open_page link_page session_files             leads into one's session; asks it for a file
 
 Everything else that people see is in ``web/``.

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from hub import accounts, copies, courses, orders, origins
 from hub.audit import By
 from hub.enums import CourseRole, Source
-from hub.handlers.api import Api
+from hub.handlers.api import OfSession
 from hub.powers import Actor
 from spawner.errors import CarrelError, Code
 
@@ -37,18 +37,8 @@ def _taught(tx: sa.Connection, name: str) -> list[dict[str, str]]:
     ]
 
 
-class _OfSession(Api):
-    """For whoever holds the token of a session, or one of the person's own that may open it."""
-
-    def owner(self) -> str:
-        """Whose session it is. Raises CarrelError(REFUSED)."""
-        user = self.current_user
-        token = self.get_token()
-        if token is None or user is None or user.kind != "user":
-            raise CarrelError(Code.REFUSED, "This is for programs in a session.")
-        if not self.parsed_scopes.get("access:servers"):
-            raise CarrelError(Code.REFUSED, "This token may not open the session.")
-        return str(user.name)
+class _OfSession(OfSession):
+    """With what these routes share."""
 
     def by(self, name: str) -> By:
         return By(name, datetime.now(UTC))

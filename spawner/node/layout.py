@@ -62,6 +62,7 @@ SECRETS = (
     "secrets/hub/cli_token",
     "secrets/hub/cookie",
     "secrets/hub/crypt_key",
+    "secrets/hub/user_secrets_key",
     "secrets/postgres/password",
     "secrets/proxy/token",
     "secrets/web/token",

@@ -60,7 +60,10 @@ def write_installation(data_dir: Path, **more: Any) -> Path:
     (data_dir / "etc" / "settings.json").write_text(settings.model_dump_json())
     (data_dir / "etc" / "machine.json").write_text(json.dumps(MACHINE))
     (data_dir / "etc" / "images.json").write_text(json.dumps(IMAGES))
-    for name in ("proxy/token", "web/token", "hub/cookie", "hub/crypt_key", "hub/cli_token"):
+    for name in (
+        "proxy/token", "web/token", "hub/cookie", "hub/crypt_key", "hub/cli_token",
+        "hub/user_secrets_key",
+    ):  # fmt: skip
         path = data_dir / "secrets" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(secrets.token_hex(32))

@@ -68,8 +68,8 @@ def test_everything_about_a_person_is_there(store: Store, mia: By) -> None:
     found = files(store.decide(export.begin, "Mia", mia))
 
     assert list(found) == [
-        "account.json", "sessions.json", "links.json", "courses.json", "audit.json",
-        "login_attempts.json",
+        "account.json", "sessions.json", "links.json", "courses.json", "secrets.json",
+        "audit.json", "login_attempts.json",
     ]  # fmt: skip
     account = found["account.json"]
     assert (account["name"], account["role"], account["full_name"]) == (

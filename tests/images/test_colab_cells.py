@@ -145,21 +145,25 @@ def test_a_secret_comes_from_the_hub_with_colabs_exceptions(home: Path, hub: Sta
     secrets = "/hub/api/carrel/secrets"
     asks = "?notebook="
     hub.json(f"{secrets}/HF_TOKEN{asks}", {"value": "hf_1"})
-    hub.json(f"{secrets}/NONE{asks}", {"secret": "NONE"}, 404)
-    hub.json(f"{secrets}/OTHERS{asks}", {"message": "no grant"}, 403)
+    page = "https://carrel.example/services/carrel/secrets"
+    hub.json(f"{secrets}/NONE{asks}", {"secret": "NONE", "page": page}, 404)
+    hub.json(f"{secrets}/OTHERS{asks}", {"message": "Press Allow.", "page": page}, 403)
+    hub.json(f"{secrets}/OLD{asks}", {"message": "Another key."}, 503)
     said = run(
         home,
         "from google.colab import userdata\nprint(userdata.get('HF_TOKEN'))",
         "def why(key):\n    try:\n        userdata.get(key)\n"
         "    except Exception as e:\n        print(type(e).__name__, e)",
-        "why('NONE')", "why('OTHERS')", "why('a/../b')",
+        "why('NONE')", "why('OTHERS')", "why('a/../b')", "why('OLD')",
         "try:\n    userdata.get('X')\nexcept userdata.SecretNotFoundError as e:\n    print(e)",
         JUPYTERHUB_API_URL=hub.url + "/hub/api", JUPYTERHUB_API_TOKEN=HUB_TOKEN,
     )  # fmt: skip
     assert said[0] == "hf_1\n"
-    assert said[2].startswith("SecretNotFoundError Secret NONE does not exist")
+    assert said[2] == f"SecretNotFoundError Secret NONE does not exist. Enter it here: {page}\n"
     assert said[3].startswith("NotebookAccessError Notebook does not have access to secret OTHERS")
-    assert said[4].startswith("SecretsNotSetUpError") and "keeps no secrets" in said[5]
+    assert said[3].endswith(f"Press Allow. {page}\n")
+    assert said[4].startswith("SecretsNotSetUpError") and "keeps no secrets" in said[6]
+    assert said[5] == "SecretNotReadableError Secret OLD: Another key.\n"
     assert {headers["Authorization"] for _, _, headers, _ in hub.asked} == {f"token {HUB_TOKEN}"}
     assert hub.asked[3][1] == f"{secrets}/a%2F..%2Fb{asks}"
 

@@ -2,7 +2,9 @@
 
 ``GET {JUPYTERHUB_API_URL}/carrel/secrets/<name>?notebook=<path below the home>`` with the session's
 token answers ``{"value": "…"}``; 403 ``{"message": "…"}`` where the notebook has no grant; 404
-``{"secret": "<name>"}`` where there is no such secret. Any other 404 is a hub without secrets.
+``{"secret": "<name>"}`` where there is no such secret; both with the address of the ``page`` where
+that is changed. Any other 404 is a hub without secrets; 503 ``{"message": "…"}`` one without the
+key.
 
 The path is what this program says. Whatever runs in a session can say another notebook's: a grant
 keeps honest notebooks apart, not hostile code.
@@ -20,13 +22,15 @@ from urllib.parse import quote, urlencode
 from google.colab import session
 
 PATIENCE_S = 20.0
+PAGE = "Carrel's page Secrets"
+"""Where the hub gives no address."""
 
 
 class SecretNotFoundError(Exception):
     """There is no secret of this name."""
 
-    def __init__(self, key: str) -> None:
-        super().__init__(f"Secret {key} does not exist. Enter it on Carrel's Secrets page.")
+    def __init__(self, key: str, page: str = PAGE) -> None:
+        super().__init__(f"Secret {key} does not exist. Enter it here: {page}")
 
 
 class SecretsNotSetUpError(SecretNotFoundError):
@@ -37,12 +41,19 @@ class SecretsNotSetUpError(SecretNotFoundError):
                                  f"Set it yourself, say with os.environ[{key!r}] = …")  # fmt: skip
 
 
+class SecretNotReadableError(SecretNotFoundError):
+    """It is there, but the hub cannot open it. Not Colab's either."""
+
+    def __init__(self, key: str, why: str) -> None:
+        Exception.__init__(self, f"Secret {key}: {why}")
+
+
 class NotebookAccessError(Exception):
     """The secret is not granted to this notebook."""
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, key: str, page: str = PAGE, why: str = "") -> None:
         super().__init__(
-            f"Notebook does not have access to secret {key}. Grant it on Carrel's Secrets page."
+            f"Notebook does not have access to secret {key}. {why or 'Allow it there.'} {page}"
         )
 
 
@@ -82,8 +93,12 @@ def _read(content: bytes) -> dict[str, Any]:
 
 
 def _refusal(status: int, said: dict[str, Any], key: str) -> Exception:
+    page, why = str(said.get("page") or PAGE), str(said.get("message") or "")
     if status == 403:
-        return NotebookAccessError(key)
+        return NotebookAccessError(key, page, why)
     if status == 404:
-        return SecretNotFoundError(key) if said.get("secret") == key else SecretsNotSetUpError(key)
+        here = said.get("secret") == key
+        return SecretNotFoundError(key, page) if here else SecretsNotSetUpError(key)
+    if status == 503 and why:
+        return SecretNotReadableError(key, why)
     return TimeoutException(key)
