@@ -8,6 +8,7 @@
                    courses, their buttons, class lists for them, the links that lead into them
     materials material_upload material_orders material_intakes material_versions material_notebooks
                    what a course publishes: sent in, looked at, published, seen by its students
+    user_secrets   one's secrets: entered, granted to notebooks, never shown
     blocking multipart
                    threads for what takes seconds; a form's file, piece by piece (pure)
     once refusals  forms that make something are taken once; how many refusals go on record

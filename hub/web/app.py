@@ -38,6 +38,7 @@ from hub.web.people import PeoplePage, PersonPage
 from hub.web.people_actions import PeopleActions
 from hub.web.refusals import Refusals
 from hub.web.student import About
+from hub.web.user_secrets import SecretActions, SecretsPage
 from spawner.confinement import GIB
 
 HERE = Path(__file__).parent
@@ -69,6 +70,8 @@ def make_app(
             (f"{PREFIX}c/([^/]+)(?:/(.*))?", CourseDoor),
             (f"{PREFIX}github/(.+)", GitHubLink),
             (f"{PREFIX}badge", BadgePage),
+            (f"{PREFIX}secrets", SecretsPage),
+            (f"{PREFIX}secrets/do", SecretActions),
             (r"/(?:c|github)/(.*)", RootLink, {"pages": where.pages}),
             (f"{PREFIX}admin", MachinePage),
             (f"{PREFIX}api/status", StatusApi),

@@ -22,12 +22,14 @@ from hub.enums import Role
 from hub.hub_api import HubApi
 from hub.installation import load
 from hub.origins import Origins
+from hub.sealing import Label, Sealer
 from hub.store import Store
 from hub.web.app import MOST_BODY_BYTES, make_app
 from hub.web.auth import hub_oauth
 from tests.hub.hub_process import write_installation
 from tests.spawner.fake_engine import free_port
 
+SEALER = Sealer([bytes(32)])
 ACCESS = f"access:services!service={scopes.WEB}"
 
 
@@ -41,6 +43,8 @@ class TokenHub:
     """Users of whom everything was ended."""
     broken: bool = False
     """Whether it answers 500 to whoever wants to end something."""
+    keyless: bool = False
+    """Whether it has lost its key for secrets."""
 
     def know(self, token: str, name: str, *held: str) -> None:
         self.models[token] = {"kind": "user", "name": name, "groups": [], "scopes": list(held)}
@@ -50,6 +54,13 @@ class TokenHub:
             return web.json_response({"message": "out of order"}, status=500)
         self.removed.append(request.match_info["name"])
         return web.Response(status=204)
+
+    async def seal(self, request: web.Request) -> web.Response:
+        if self.keyless:
+            return web.json_response({"message": "The key is missing."}, status=503)
+        said = await request.json()
+        sealed = SEALER.seal(Label(said["user"], said["name"]), said["value"])
+        return web.json_response({"sealed": sealed})
 
     async def unknown(self, _request: web.Request) -> web.Response:
         return web.json_response({"message": "no such user"}, status=404)
@@ -118,6 +129,7 @@ async def site(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[Site]:
     app = web.Application()
     app.router.add_get("/hub/api/user", hub.user)
     app.router.add_post("/hub/api/oauth2/token", hub.token)
+    app.router.add_post("/hub/api/carrel/seal", hub.seal)
     app.router.add_get("/hub/api/users/{name}", hub.unknown)
     app.router.add_delete("/hub/api/users/{name}", hub.remove)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
