@@ -378,8 +378,8 @@ async def test_each_role_has_its_links_also_on_a_phone(world: World, visitor: Vi
     links = page.get_by_role("navigation").get_by_role("link")
     texts = await links.all_inner_texts()
     assert texts == [
-        "Carrel", "Session", "Courses", "People", "Invitations", "Account", "About", "Machine",
-        "Log out",
+        "Carrel", "Session", "Courses", "People", "Invitations", "Secrets", "Account", "About",
+        "Machine", "Log out",
     ]  # fmt: skip
     await expect(page.locator('[aria-current="page"]')).to_have_text("Session")
     await page.set_viewport_size({"width": 360, "height": 740})
