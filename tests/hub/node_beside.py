@@ -52,7 +52,8 @@ class NodeBeside:
         if request.path.endswith("/containers/json"):
             return web.json_response(self.containers)
         labels = {"carrel.project": "carrel", "carrel.session": "0123456789ab"}
-        return web.json_response({"Id": "a" * 64, "Config": {"Labels": labels}})
+        about = {"Id": "a" * 64, "Config": {"Labels": labels}, "State": {"Pid": 4711}}
+        return web.json_response(about)
 
 
 @contextmanager

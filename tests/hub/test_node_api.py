@@ -15,6 +15,7 @@ from hub.reconciling import Container, Stand
 from hub.settings import Settings
 from spawner.errors import CarrelError, Code
 from spawner.node import home_keeper
+from spawner.node.late import Late
 from tests.hub.node_beside import NodeBeside, node_beside
 
 
@@ -85,6 +86,24 @@ async def test_a_container_is_given_its_grace_before_it_is_removed(
     assert len(node.removed) == 2
 
 
+async def test_a_session_is_held_to_its_courses(
+    node: NodeBeside, api: NodeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = []
+
+    async def keep(_: object, courses: Path, container: object, slugs: frozenset[str]) -> None:
+        held.append((courses, slugs))
+        if "ai" in slugs:
+            raise CarrelError(Code.CONFLICT, "It does not let go.")
+
+    monkeypatch.setattr(Late, "keep", keep)
+    await api.keep_courses("s", {"ml"})
+    with pytest.raises(CarrelError, match="let go") as caught:
+        await api.keep_courses("s", ["ml", "ai"])
+    assert caught.value.code is Code.CONFLICT
+    assert held == [(node.config.courses, {"ml"}), (node.config.courses, {"ml", "ai"})]
+
+
 async def test_an_archive_comes_as_members_of_a_tar(node: NodeBeside, api: NodeApi) -> None:
     node.home("mia", note="mine")
     async with api.archive("mia") as pieces:
@@ -116,6 +135,7 @@ async def test_a_node_that_is_away_is_unavailable(tmp_path: Path) -> None:
     api = NodeApi(tmp_path / "node.sock")
     for asking in (
         api.names(), api.size("mia"), api.remove("mia"), api.containers(), api.ensure_course("ml"),
+        api.keep_courses("s", ()),
     ):  # fmt: skip
         with pytest.raises(CarrelError, match="does not answer right now") as caught:
             await asking
