@@ -120,7 +120,8 @@ async def test_a_member_sees_the_course_and_no_other_member(school: Site) -> Non
     assert "Taught by tess" in page and "ada" not in page and "/do" in page
     _, body, _ = await school.get("/courses/ds-24", "mia-token", **JSON)
     assert set(json.loads(body)) == {
-        "slug", "title", "description", "joining", "archived", "teachers", "version",
+        "slug", "title", "description", "joining", "archived", "default_profile", "teachers",
+        "version",
     }  # fmt: skip
 
 
