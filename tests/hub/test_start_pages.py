@@ -140,6 +140,7 @@ async def test_a_start_for_a_course_proposes_its_profile_and_leads_on(
     page = visitor.page
     await page.goto(f"{visitor.url}/open/course/ds-24/a.ipynb")
     await expect(page.get_by_text("Its teachers propose Data science")).to_be_visible()
+    await expect(page.get_by_text("some seconds later the course opens")).to_be_visible()
     await visitor.look("start-course")
     await page.locator("button.carrel-big").press("Enter")
     await page.wait_for_url("**/user/ada/carrel/course/ds-24/a.ipynb*")
