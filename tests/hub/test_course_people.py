@@ -72,6 +72,8 @@ def test_of_somebody_whom_others_put_in_only_the_name_is_told_until_they_open_it
     school: Store,
 ) -> None:
     _put_in(school, "mia")
+    before = school.decide(sessions.open_session, "mia", "small", NOW)
+    school.decide(sessions.close_session, before.id, Reason.IDLE, NOW, "")
     run = school.decide(sessions.open_session, "mia", "small", NOW)
     mia = _of(_find(school), "mia")
     assert mia == Member(
@@ -116,10 +118,10 @@ def test_whoever_came_in_themselves_is_shown(school: Store, way: str) -> None:
 
 
 def test_a_session_of_before_their_time_in_the_course_is_not_told(school: Store) -> None:
-    before = school.decide(sessions.open_session, "mia", "small", NOW - timedelta(hours=2))
-    school.decide(members.join, MIA, "ds-24", "", _by("mia"))
+    before = school.decide(sessions.open_session, "mia", "small", NOW + timedelta(hours=2))
+    school.decide(members.join, MIA, "ds-24", "", _by("mia", LATER))
     assert not _of(_find(school), "mia").running
-    ended = NOW + timedelta(minutes=5)
+    ended = LATER + timedelta(minutes=5)
     school.decide(sessions.close_session, before.id, Reason.IDLE, ended, "")
     assert _of(_find(school), "mia").last_ended_at is None
 

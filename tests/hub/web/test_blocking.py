@@ -116,6 +116,18 @@ async def test_whoever_goes_away_while_waiting_leaves_their_place_to_others() ->
         assert await blocking.run(who, int) == 0
 
 
+async def test_a_turn_that_comes_as_somebody_goes_away_is_not_lost() -> None:
+    blocking = Blocking(at_once=1, waiting=1, wait_s=1)
+    await blocking._turn("ada")
+    gone = asyncio.create_task(blocking.run("mia", int))
+    await _settled()
+    blocking._end("ada")  # mia's turn, before mia hears of it
+    gone.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await gone
+    assert await blocking.run("kim", int) == 0
+
+
 async def test_an_error_is_the_callers_and_frees_the_thread() -> None:
     blocking = Blocking(at_once=1, waiting=1, wait_s=0.1)
     for _ in range(3):
