@@ -16,9 +16,10 @@ The only code that opens Carrel's database. Deciders are pure, one subject a fil
     authenticator client_address handlers/   getting in, from JupyterHub's side
     courses course_names course_powers course_groups
                                              courses: what they are called, who may do what
-    members course_people course_rosters copies
+    members course_people course_sums course_rosters copies
                                              who is in them; class lists; how far their copies are
     shown_courses                            who is in them no more, and still sees them
+    course_profiles course_invitations       what a start for one is proposed; invitations into one
     session_paths github_links               what a link may name inside a session
     admission queueing waiting capacity remapping
                                              what may start, when, and who waits for it

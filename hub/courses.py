@@ -43,6 +43,8 @@ class Wish:
     title: str
     description: str = ""
     joining: Joining = Joining.OPEN
+    profile: str | None = None
+    """Of the site (``course_profiles.checked``); empty: what the site proposes; None: as it is."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ def make(tx: sa.Connection, actor: Actor, slug: str, wish: Wish, by: By) -> Cour
             created_at=by.at,
             joining=wish.joining,
             code=course_names.new_code(),
+            default_profile=wish.profile or None,
         )
     )
     if audit.is_person(actor.name):
@@ -85,25 +88,35 @@ def make(tx: sa.Connection, actor: Actor, slug: str, wish: Wish, by: By) -> Cour
 
 
 def change(tx: sa.Connection, actor: Actor, slug: str, wish: Wish, by: By) -> bool:
-    """Gives the course another title, description or way of joining; whether that is news.
+    """Gives the course another title, description, way of joining or profile; whether that is news.
 
     Raises CarrelError: as ``managed``, CONFLICT for one that is archived, BAD_INPUT.
     """
     course = managed(tx, actor, slug)
     require_open(course)
-    wanted = {
+    wanted: dict[str, Any] = {
         "title": course_names.title(wish.title),
         "description": course_names.description(wish.description),
         "joining": wish.joining,
     }
+    if wish.profile is not None:
+        wanted["default_profile"] = wish.profile or None
     changed = {key: value for key, value in wanted.items() if getattr(course, key) != value}
     if not changed:
         return False
     _set(tx, course, **changed)
-    told = f"joining {wish.joining.value}" if "joining" in changed else ""
-    what = ", ".join(filter(None, (*(key for key in changed if key != "joining"), told)))
-    audit.record(tx, by, Action.COURSE_CHANGED, None, f"{course.slug}: {what}")
+    audit.record(tx, by, Action.COURSE_CHANGED, None, f"{course.slug}: {_told(changed)}")
     return True
+
+
+def _told(changed: dict[str, Any]) -> str:
+    """What changed, for the record: texts by their names, choices with what was chosen."""
+    words: list[str] = [key for key in ("title", "description") if key in changed]
+    if "joining" in changed:
+        words.append(f"joining {changed['joining'].value}")
+    if "default_profile" in changed:
+        words.append(f"profile {changed['default_profile'] or 'of the site'}")
+    return ", ".join(words)
 
 
 def renew_code(tx: sa.Connection, actor: Actor, slug: str, by: By) -> str:

@@ -90,7 +90,7 @@ def find_usable(tx: sa.Connection, token: str, now: datetime) -> Link:
     if link is None or (state := link.state(now)) is LinkState.EXPIRED:
         raise _unusable("This invitation has expired or was never made.", link)
     if state is LinkState.USED:
-        raise _used(link)
+        raise used_up(link)
     if state is LinkState.WITHDRAWN:
         raise _unusable("This invitation was withdrawn.", link)
     if not backed(tx, link):
@@ -106,7 +106,7 @@ def accept(tx: sa.Connection, token: str, new: NewAccount, by: By) -> Account:
     """
     link = find_usable(tx, token, by.at)
     if not links.use(tx, link):
-        raise _used(link)
+        raise used_up(link)
     assert link.role is not None
     _require_unpromised(tx, new.name, link, by.at)
     account = accounts.create(
@@ -125,7 +125,7 @@ def accept(tx: sa.Connection, token: str, new: NewAccount, by: By) -> Account:
         tx, by, Action.INVITATION_USED, account.name, f"of {link.created_by}, no. {link.id}"
     )
     if link.course:
-        members.seat_invited(tx, link.course, account, _by_whom(tx, link), by)
+        members.seat_invited(tx, link.course, account, maker_if_person(tx, link), by)
     return account
 
 
@@ -165,7 +165,7 @@ def maker(tx: sa.Connection, link: Link) -> Account | None:
     return account if account and account.created_at <= link.created_at else None
 
 
-def _by_whom(tx: sa.Connection, link: Link) -> Account | None:
+def maker_if_person(tx: sa.Connection, link: Link) -> Account | None:
     """As ``maker``, of a link that is backed; None: the command line."""
     return maker(tx, link) if audit.is_person(link.created_by) else None
 
@@ -229,7 +229,8 @@ def _wish(invitation: Invitation) -> Wish:
     )
 
 
-def _used(link: Link) -> CarrelError:
+def used_up(link: Link) -> CarrelError:
+    """What is said when the last use was taken."""
     if link.most_uses == 1:
         return _unusable("This invitation has been used.", link)
     return _unusable("This invitation has been used as often as it may be.", link)

@@ -93,20 +93,29 @@ def add_students(tx: sa.Connection, course: Course, names: list[str], by: By) ->
     audit.record_many(tx, by, Action.MEMBER_ADDED, [(name, told) for name in names])
 
 
-def seat_invited(
-    tx: sa.Connection, slug: str, account: Account, maker: Account | None, by: By
-) -> bool:
-    """Makes whoever came by an invitation into the course its student; whether they are now.
+def led_into(tx: sa.Connection, slug: str, maker: Account | None) -> Course | None:
+    """The course that an invitation leads into; ``maker`` made it (None: the command line).
 
-    Not where the course is archived by now, or ``maker``, who made the invitation, teaches it no
-    more (None: the command line): a link outlives no power that it stands on.
+    None where the course is archived by now, or they teach it no more: a link outlives no power
+    that it stands on.
     """
     course = courses.find(tx, slug)
     if course is None or course.archived:
-        return False
+        return None
     if maker and not course_powers.manages(
         Actor.of(maker), courses.seat_of(tx, course.slug, maker.name)
     ):
+        return None
+    return course
+
+
+def seat_invited(
+    tx: sa.Connection, slug: str, account: Account, maker: Account | None, by: By
+) -> bool:
+    """Makes whoever came by an invitation into the course its student, where it still leads there;
+    whether they are now."""
+    course = led_into(tx, slug, maker)
+    if course is None:
         return False
     add_students(tx, course, [account.name], by)
     return True

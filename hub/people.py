@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hub import reach
+from hub import course_people, reach
 from hub.enums import CourseRole, Role, State, Unknown
 from hub.models import accounts, courses, homes, members, sessions
 from hub.powers import Actor, looked_after, require_people
@@ -50,7 +50,8 @@ class Person:
     home_bytes: int | None
     """As measured last; None: not yet, or not for the actor to know."""
     yours: bool = True
-    """Whether the actor looks after them; else they are students of a course of theirs."""
+    """Whether the actor looks after them; else they are students of a course of theirs, and have
+    opened it."""
     courses: tuple[str, ...] = ()
     """Slugs of those that go on, a teacher's own alone."""
 
@@ -125,7 +126,8 @@ _columns = (
 
 
 def _of(actor: Actor) -> sa.ColumnElement[bool]:
-    """``powers.sees`` as a condition."""
+    """``powers.sees`` as a condition; of those whom others put into a course it asks more: until
+    they have opened it nothing is told of them (hub.course_people)."""
     mine = looked_after(actor, accounts)
     if actor.sees_everybody or actor.role is not Role.TEACHER:
         return mine
@@ -133,6 +135,7 @@ def _of(actor: Actor) -> sa.ColumnElement[bool]:
         members.c.user == accounts.c.name,
         members.c.role == CourseRole.STUDENT,
         members.c.course.in_(_taught_by(actor)),
+        course_people.came,
     )
     return mine | ((accounts.c.role == Role.STUDENT) & taught)
 

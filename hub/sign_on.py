@@ -7,11 +7,12 @@ same.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 
 import sqlalchemy as sa
 
-from hub import accounts, invitations
+from hub import accounts, course_invitations, invitations
 from hub.accounts import Account, NewAccount
 from hub.audit import By
 from hub.providers import Person
@@ -38,10 +39,12 @@ class UserNameError(CarrelError):
 def admit(tx: sa.Connection, person: Person, carried: Carried | None, by: By) -> Account:
     """The person's account; made now if they carry an invitation. Notes that they came in.
 
-    Raises CarrelError(REFUSED) for the uninvited and the disabled, UserNameError for a user name
-    that cannot be had.
+    Whoever has an account already leaves the invitation to others, but for the course that it leads
+    into. Raises CarrelError(REFUSED) for the uninvited and the disabled, UserNameError for a user
+    name that cannot be had.
     """
-    account = accounts.find_identity(tx, person.identity) or _join(tx, person, carried, by)
+    known = accounts.find_identity(tx, person.identity)
+    account = known or _join(tx, person, carried, by)
     entered = accounts.note_login(tx, account.name, by.at)
     if entered is None:
         raise CarrelError(
@@ -49,6 +52,10 @@ def admit(tx: sa.Connection, person: Person, carried: Carried | None, by: By) ->
             "Your account here is disabled.",
             "Ask your teacher, or whoever runs this Carrel.",
         )
+    if known and carried:
+        # One that leads nowhere, or cannot be used any more, keeps nobody out of their account.
+        with suppress(CarrelError):
+            course_invitations.join(tx, carried.token, known.name, replace(by, who=known.name))
     return entered
 
 

@@ -42,9 +42,12 @@ class Choosing(HasTraits):
         # Checked in the pre-spawn hook: there a refusal is told without a traceback.
         return lambda _spawner, _options: None
 
-    async def offers(self) -> Offers:
-        """For the start page: what was chosen last, then everything else."""
-        return decide(self.bindings.catalog, await self.find_ready_images(), self.last_profile)
+    async def offers(self, proposed: str | None = None) -> Offers:
+        """For the start page: the profile that is proposed, by its slug, or what was chosen last;
+        then everything else. One that is not offered any more is passed over."""
+        catalog = self.bindings.catalog
+        wanted = catalog.find(proposed) if proposed else None
+        return decide(catalog, await self.find_ready_images(), self.last_profile, wanted)
 
     async def find_ready_images(self) -> frozenset[str]:
         catalog = self.bindings.catalog

@@ -12,6 +12,7 @@ class Code(Enum):
     REFUSED = 403
     NOT_FOUND = 404
     CONFLICT = 409
+    TOO_MANY = 429
     UNAVAILABLE = 503
     FAILED = 500
 

@@ -44,10 +44,17 @@ class Offers:
     option: str = OPTION
 
 
-def decide(catalog: Catalog, ready_images: Collection[str], last: Profile) -> Offers:
-    """What was started last comes first, if it can start; else the first that can."""
+def decide(
+    catalog: Catalog,
+    ready_images: Collection[str],
+    last: Profile,
+    proposed: Profile | None = None,
+) -> Offers:
+    """What is proposed comes first, then what was started last, if it can start; else the first
+    that can."""
     ready = [p for p in catalog.profiles if catalog.reference(p) in ready_images]
-    first = last if last in ready else next(iter(ready), None)
+    liked = [p for p in (proposed, last) if p is not None and p in ready]
+    first = next(iter([*liked, *ready]), None)
     others = (
         _offer(profile, profile in ready) for profile in catalog.profiles if profile is not first
     )

@@ -1,4 +1,4 @@
-"""The verbs on courses: listed, made, archived, restored, and who is in one."""
+"""The verbs on courses: listed, made, changed, archived, restored, and who is in one."""
 
 from __future__ import annotations
 
@@ -15,9 +15,13 @@ from hub.enums import Joining
 
 if TYPE_CHECKING:
     from hub.courses import Course
+    from hub.settings import Settings
 
-app = typer.Typer(help="List, make and archive courses.", no_args_is_help=True)
+app = typer.Typer(help="List, make, change and archive courses.", no_args_is_help=True)
 
+Proposed = Annotated[
+    str | None, typer.Option(help="Slug of the profile its link proposes; empty: the site's.")
+]
 Slug = Annotated[str, typer.Argument(help="Short name: letters a-z, digits and hyphens.")]
 
 
@@ -50,12 +54,14 @@ def list_(json_: Json = False) -> None:
             ", ".join(teachers[one.course.slug]),
             one.students,
             one.version,
+            one.course.default_profile,
             "archived" if one.course.archived else one.course.joining,
         )
         for one in found
     ]
     empty = "No courses yet. ./carrel course add makes one, and so does the page Courses."
-    table(("COURSE", "TITLE", "TEACHERS", "STUDENTS", "VERSION", "JOINING"), rows, empty)
+    heads = ("COURSE", "TITLE", "TEACHERS", "STUDENTS", "VERSION", "PROFILE", "JOINING")
+    table(heads, rows, empty)
 
 
 @app.command(epilog='Example: ./carrel course add data-26 "Data Science" --teacher tess')
@@ -74,9 +80,10 @@ def add(
     from hub import courses, members
 
     acted, names = by(), list(teacher or ())
+    wish = courses.Wish(title, "", joining)
     with opened(settings) as store, store.deciding() as tx:
         # With a teacher who cannot be one, there is no course either.
-        course = courses.make(tx, command_line(), slug, courses.Wish(title, "", joining), acted)
+        course = courses.make(tx, command_line(), slug, wish, acted)
         for name in names:
             members.add_teacher(tx, command_line(), course.slug, name, acted)
     link = f"{settings.public_url}/c/{course.slug}"
@@ -87,6 +94,32 @@ def add(
     if not names:
         note("It has no teacher yet: an administrator adds one on its page.")
     print(link)
+
+
+@app.command(epilog="Example: ./carrel course change data-26 --profile datascience")
+@verb
+def change(
+    slug: Slug,
+    title: Annotated[str | None, typer.Option(help="What it is called.")] = None,
+    description: Annotated[str | None, typer.Option(help="Some lines about it.")] = None,
+    joining: Annotated[Joining | None, typer.Option(help="Who can join.")] = None,
+    profile: Proposed = None,
+) -> None:
+    """Change what is said of a course; what is not named stays as it is."""
+    settings = ensure_inside()
+    from hub import courses
+
+    proposed = _profile(profile, settings)
+    with opened(settings) as store, store.deciding() as tx:
+        course = courses.require(tx, slug)
+        wish = courses.Wish(
+            course.title if title is None else title,
+            course.description if description is None else description,
+            joining or course.joining,
+            proposed,
+        )
+        changed = courses.change(tx, command_line(), slug, wish, by())
+    note(f"{slug} is changed." if changed else f"{slug} is so already; nothing changed.")
 
 
 @app.command(epilog="Example: ./carrel course archive data-25")
@@ -125,7 +158,7 @@ def members(slug: Slug, json_: Json = False) -> None:
         people = store.read(course_people.of_course, course.slug)
     if json_:
         keys = ["name", "full_name", "role", "enabled", "since", "last_seen_at", "last_ended_at"]
-        keys += ["running", "version", "up_to_date", "kept"]
+        keys += ["running", "version", "up_to_date", "kept", "came"]
         as_json([{key: getattr(one, key) for key in keys} for one in people])
         return
     rows = [
@@ -137,5 +170,15 @@ def members(slug: Slug, json_: Json = False) -> None:
 
 
 def _shown(course: Course) -> dict[str, Any]:
-    keys = ("slug", "title", "description", "joining", "created_by", "created_at", "archived_at")
+    keys = ("slug", "title", "description", "joining", "default_profile", "created_by",
+            "created_at", "archived_at")  # fmt: skip
     return {key: getattr(course, key) for key in keys}
+
+
+def _profile(raw: str | None, settings: Settings) -> str | None:
+    """Raises CarrelError(BAD_INPUT) for a profile that the site does not offer."""
+    from hub import course_profiles
+
+    if raw is None:
+        return None
+    return course_profiles.checked(raw, [one.slug for one in settings.profiles])

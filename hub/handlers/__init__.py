@@ -2,7 +2,8 @@
 
     errors form logins                            what errors tell; what forms with secrets share;
                                                   ends logins
-    invitation_page reset_page link.js            before any login, each behind a link
+    invitation_page course_invitation reset_page link.js
+                                                  before any login, each behind a link
     provider_login provider_invitation carried    the same, with a provider
     demo_page                                     one-click logins of the demo
     account_page export_page                      one's own account; all that is kept about one

@@ -7,18 +7,16 @@ script asks first what the link is for (``look``), so that the page can greet an
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any
+from dataclasses import asdict, dataclass, field
 
 import sqlalchemy as sa
 
-from hub import accounts, audit, courses, invitations, links, origins, passwords
+from hub import accounts, audit, invitations, passwords
 from hub.accounts import Account, NewAccount
 from hub.audit import By
-from hub.enums import LinkKind
-from hub.handlers.form import Form, NewPassword, Told
-from hub.links import Link
+from hub.course_invitations import Told as ToldOf
+from hub.handlers.course_invitation import InvitationForm, Shown
+from hub.handlers.form import NewPassword, Told
 from spawner.errors import CarrelError, Code
 from spawner.names import canonical
 
@@ -64,18 +62,8 @@ def finish(tx: sa.Connection, sent: Sent, password_hash: str, by: By) -> Account
     return account
 
 
-def led_into(tx: sa.Connection, token: str, name: str) -> str | None:
-    """The course that somebody is in by this invitation."""
-    link = links.find(tx, LinkKind.INVITATION, token)
-    if link is None or link.course is None or not courses.seat_of(tx, link.course, name):
-        return None
-    return link.course
-
-
-class InvitationPage(Form):
-    """GET shows the form, POST makes the account."""
-
-    reopen = "Open the invitation again."
+class InvitationPage(InvitationForm):
+    """GET shows the form, POST makes the account, or puts whoever has one into the course."""
 
     async def get(self) -> None:
         await self._show(Sent(), {})
@@ -91,6 +79,9 @@ class InvitationPage(Form):
             await self.look(self._told(sent.code))
             return
         try:
+            if self.field("join"):
+                await self.join(sent.code)
+                return
             account = await self._create(sent)
         except CarrelError as error:
             if error.code is Code.REFUSED:
@@ -102,29 +93,19 @@ class InvitationPage(Form):
             return
         if account:
             await self.log_in(account)
-            course = await self.store.in_thread(self.store.read, led_into, sent.code, account.name)
-            if course:
-                pages = origins.of(self.authenticator.carrel.server).pages
-                self.redirect(f"{pages}c/{course}")
-            else:
-                self.redirect(self.get_next_url(self.current_user))
+            course = await self.led_into(sent.code, account.name)
+            self.redirect(course or self.get_next_url(self.current_user))
 
     async def _told(self, code: str) -> Told:
-        link = await self._link(code)
-        assert link.role is not None
-        fields = {"username": link.name or "", "full_name": link.full_name}
-        return Told(fields, {"role": link.role.value})
-
-    async def _link(self, code: str) -> Link:
-        now = datetime.now(UTC)
-        link: Link = await self.store.in_thread(self.store.read, invitations.find_usable, code, now)
-        return link
+        told = await self.told_of(code)
+        fields = {"username": told.link.name or "", "full_name": told.link.full_name}
+        return Told(fields, asdict(Shown.of(told)))
 
     async def _create(self, sent: Sent) -> Account | None:
         """The new account; None when the form was shown again with what is wrong in it."""
-        link = await self._link(sent.code) if sent.code else None
+        told = await self.told_of(sent.code) if sent.code else None
         if found := problems(sent, self.min_length):
-            await self._show(sent, found, link=link)
+            await self._show(sent, found, told=told)
             return None
         # Only now, so that nobody without a link can make the hub hash.
         hashed = await passwords.in_slot(passwords.hash_password, sent.new.password)
@@ -138,14 +119,15 @@ class InvitationPage(Form):
         sent: Sent,
         found: dict[str, str],
         unusable: CarrelError | None = None,
-        link: Link | None = None,
+        told: ToldOf | None = None,
     ) -> None:
         status = 403 if unusable else 400 if found else 200
-        values: dict[str, Any] = {
-            "form": sent,
-            "problems": found,
-            "unusable": unusable,
-            "role": link.role.value if link and link.role else None,
-            "next": self.get_argument("next", ""),
-        }
-        await self.show("invitation.html", status, **values)
+        await self.show_invitation(
+            "invitation.html",
+            status,
+            told,
+            form=sent,
+            problems=found,
+            unusable=unusable,
+            given=sent.code,
+        )

@@ -54,6 +54,8 @@
     const given = window.location.hash.slice(1) || (code.value ? "" : kept);
     if (!given) return;
     code.value = given;
+    // The form beside it, for whoever has an account.
+    for (const copy of document.querySelectorAll("[data-code-too]")) copy.value = given;
     byId("code-row").hidden = true;
     showForm(true);
     // Out of the address bar and out of the history, before anybody shares the screen.

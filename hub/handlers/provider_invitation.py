@@ -6,17 +6,17 @@ its cookie (``carried``). The account is made when it comes back (``sign_on.admi
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
+from dataclasses import asdict
 from urllib.parse import urlencode
 
 import sqlalchemy as sa
 
-from hub import accounts, invitations
+from hub import accounts
+from hub.course_invitations import Told as ToldOf
 from hub.handlers import carried
 from hub.handlers.carried import Opened
+from hub.handlers.course_invitation import InvitationForm, Shown
 from hub.handlers.form import Form, Told
-from hub.links import Link
 from hub.sign_on import Carried
 from spawner.errors import CarrelError, Code
 
@@ -33,10 +33,9 @@ def name_problem(tx: sa.Connection, raw: str) -> str:
     return f"The name {taken.name} is taken. Choose another one." if taken else ""
 
 
-class ProviderInvitationPage(Form):
-    """GET shows the form, POST sends the browser to the provider."""
-
-    reopen = "Open the invitation again."
+class ProviderInvitationPage(InvitationForm):
+    """GET shows the form, POST sends the browser to the provider, or puts whoever is logged in
+    into the course."""
 
     async def get(self) -> None:
         kept = carried.opened(self)
@@ -55,7 +54,10 @@ class ProviderInvitationPage(Form):
             await self._show(wanted, no_code=True)
             return
         try:
-            link = await self._link(code)
+            if self.field("join"):
+                await self.join(code)
+                return
+            told = await self.told_of(code)
         except CarrelError as error:
             if error.code is not Code.REFUSED:
                 raise
@@ -64,21 +66,15 @@ class ProviderInvitationPage(Form):
             return
         problem = await self._name_problem(wanted.user_name)
         if problem:
-            await self._show(wanted, problem=problem, link=link)
+            await self._show(wanted, problem=problem, told=told)
             return
         carried.carry(self, Opened(wanted))
         query = urlencode({"next": self.get_argument("next", "")})
         self.redirect(f"{self.authenticator.login_url(self.hub.base_url)}?{query}")
 
     async def _told(self, code: str) -> Told:
-        link = await self._link(code)
-        assert link.role is not None
-        return Told({"username": link.name or ""}, {"role": link.role.value})
-
-    async def _link(self, code: str) -> Link:
-        now = datetime.now(UTC)
-        link: Link = await self.store.in_thread(self.store.read, invitations.find_usable, code, now)
-        return link
+        told = await self.told_of(code)
+        return Told({"username": told.link.name or ""}, asdict(Shown.of(told)))
 
     async def _name_problem(self, name: str) -> str:
         if not name:
@@ -93,21 +89,16 @@ class ProviderInvitationPage(Form):
         *,
         no_code: bool = False,
         unusable: CarrelError | None = None,
-        link: Link | None = None,
+        told: ToldOf | None = None,
     ) -> None:
         problems = {"username": problem} if problem else {}
         if no_code:
             problems["code"] = "Paste the code: the part of the invitation after the #."
-        values: dict[str, Any] = {
-            "wanted": wanted,
-            "problems": problems,
-            "unusable": unusable,
-            "role": link.role.value if link and link.role else None,
-            "provider": self.authenticator.login_service,
-            "next": self.get_argument("next", ""),
-        }
         status = 403 if unusable else 400 if problems and self.request.method == "POST" else 200
-        await self.show("provider_invitation.html", status, **values)
+        await self.show_invitation(
+            "provider_invitation.html", status, told, wanted=wanted, problems=problems,
+            unusable=unusable, provider=self.authenticator.login_service, given=wanted.token,
+        )  # fmt: skip
 
 
 class NoPasswords(Form):

@@ -20,6 +20,7 @@ from oauthenticator.oauth2 import (
 from hub import openid
 from hub.handlers import carried
 from hub.handlers.carried import Opened
+from hub.handlers.course_invitation import InvitationForm
 from hub.handlers.form import Form
 from hub.sign_on import Carried, UserNameError
 from spawner.errors import CarrelError, Code
@@ -59,7 +60,7 @@ class Leave(Form, OAuthLoginHandler):
         )
 
 
-class Return(Form, OAuthCallbackHandler):
+class Return(InvitationForm, OAuthCallbackHandler):
     """Takes up the login where the provider sends the browser back."""
 
     _state_cookie: str | None = None
@@ -77,8 +78,13 @@ class Return(Form, OAuthCallbackHandler):
                 carried.drop(self)
             raise
         await self.log_in(account)
+        course = await self._course(account.name)
         carried.drop(self)
-        self.redirect(self.get_next_url(self.current_user))
+        self.redirect(course or self.get_next_url(self.current_user))
+
+    async def _course(self, name: str) -> str | None:
+        """The page of the course that the invitation led into."""
+        return await self.led_into(self.carried.token, name) if self.carried else None
 
     @property
     def carried(self) -> Carried | None:

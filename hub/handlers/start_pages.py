@@ -11,7 +11,8 @@ from jupyterhub.handlers.base import BaseHandler
 from jupyterhub.handlers.pages import HomeHandler, SpawnHandler, SpawnPendingHandler
 from tornado.httputil import url_concat
 
-from hub import accounts, moments, reach, sessions
+from hub import accounts, course_profiles, moments, reach, sessions
+from hub.course_profiles import Opening
 from hub.enums import Interface, State, Unknown
 from hub.handlers.one_start import OneStart, UnderWay
 from hub.handlers.open_page import WELCOME
@@ -34,10 +35,12 @@ class Visit:
     """Why nothing is known of it at the moment."""
     first: bool = False
     """Never had a session that ran, or have their first now."""
+    opening: Opening | None = None
+    """The course that a start goes on to."""
 
 
-def visit_of(tx: sa.Connection, name: str) -> Visit:
-    """What is on record about somebody."""
+def visit_of(tx: sa.Connection, name: str, course: str = "") -> Visit:
+    """What is on record about somebody, and about the course that they come for."""
     account = accounts.find(tx, name)
     if account is None:
         return Visit(name)
@@ -50,6 +53,7 @@ def visit_of(tx: sa.Connection, name: str) -> Visit:
         session=session,
         unknown=reach.unknown(session, reach.last(tx), now) if session else None,
         first=not any(session.ended_at for session in ran),
+        opening=course_profiles.opening(tx, name, course) if course else None,
     )
 
 
@@ -61,13 +65,20 @@ class _Visited(BaseHandler):
     welcomes = False
     """Whether the first session opens with the Welcome notebook."""
 
+    @property
+    def course(self) -> str:
+        """Which a start from this page goes on to, as the address says."""
+        return ""
+
     async def prepare(self) -> None:
         await super().prepare()
         if self.current_user is None:
             return
         store = self.authenticator.store
         try:
-            self.visit = await store.in_thread(store.read, visit_of, self.current_user.name)
+            self.visit = await store.in_thread(
+                store.read, visit_of, self.current_user.name, self.course
+            )
         except CarrelError as error:
             # The pages are there without it: they show what runs, and starting says what is wrong.
             self.log.error("Nothing is known of %s now: %s", self.current_user.name, error)
@@ -100,6 +111,10 @@ class HomePage(_Visited, HomeHandler):
 
 class StartPage(_Visited, OneStart, SpawnHandler):
     """What can be started."""
+
+    @property
+    def course(self) -> str:
+        return course_profiles.slug_in(self.get_argument("next", ""), self.hub.base_url)
 
     async def _post(self, user_name: str, server_name: str, display_name: str) -> None:
         user = self.current_user

@@ -14,5 +14,5 @@ believed, and no work tree ever exists here, so that there is no link to follow.
     changes cells pairing       what a publish changes for students, down to the cells
     versions marks publishing bringing repairing
                                 the record, twice; publish and undo; what a crash left half done
-    rendering pages             a notebook as a harmless page
+    rendering pages plain       a notebook as a harmless page; any other file
 """

@@ -1,4 +1,4 @@
-"""Shows a notebook, published or about to be, as a page on which nothing runs and nothing loads."""
+"""Shows a file, published or about to be, as a page on which nothing runs and nothing loads."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from hub.materials import intake
+from hub.materials import intake, plain
 from hub.materials.bounded import Bounds
 from hub.materials.limited import Job, ask
 from hub.materials.members import MIB
@@ -40,9 +40,9 @@ class _Blob:
 
 
 def of_version(place: Place, commit: str, path: str) -> bytes:
-    """A published notebook as a page, to be sent with HEADERS. Blocks for seconds.
+    """A published file as a page, to be sent with HEADERS. Blocks for seconds.
 
-    Raises CarrelError: NOT_FOUND, or BAD_INPUT for what cannot be shown.
+    Raises CarrelError: NOT_FOUND, or BAD_INPUT for a notebook that cannot be shown.
     """
     if not OBJECT.fullmatch(commit):
         raise _not_there()
@@ -56,9 +56,19 @@ def of_intake(place: Place, id_: str, path: str) -> bytes:
 
 
 def _page(where: Repository, commit: str, path: str) -> bytes:
-    if not path.casefold().endswith(".ipynb"):
-        raise CarrelError(Code.BAD_INPUT, "Only notebooks can be looked at here.")
     blob = _find(where, commit, path)
+    notebook = path.casefold().endswith(".ipynb")
+    inside = _notebook(where, blob) if notebook else _other(where, blob, path)
+    style = _STYLE.read_text(encoding="utf-8")
+    head = (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta name="viewport" content="width=device-width"><title>{escape(path)}</title>'
+        f"<style>{style}</style></head><body><main>\n"
+    )
+    return head.encode() + inside + b"\n</main></body></html>\n"
+
+
+def _notebook(where: Repository, blob: _Blob) -> bytes:
     if blob.size > MOST_BYTES:
         raise CarrelError(
             Code.BAD_INPUT,
@@ -71,13 +81,13 @@ def _page(where: Repository, commit: str, path: str) -> bytes:
             Code.BAD_INPUT, "This notebook cannot be shown here: it is broken, or too much.",
             "Open it in a session.",
         ) from RuntimeError(done.errors[-2000:])  # fmt: skip
-    style = _STYLE.read_text(encoding="utf-8")
-    head = (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta name="viewport" content="width=device-width"><title>{escape(path)}</title>'
-        f"<style>{style}</style></head><body><main>\n"
-    )
-    return head.encode() + done.output + b"\n</main></body></html>\n"
+    return done.output
+
+
+def _other(where: Repository, blob: _Blob, path: str) -> bytes:
+    small = blob.size <= plain.MOST_PICTURE
+    head = where.must("cat-file", "blob", blob.object) if small else b""
+    return plain.shown(path, blob.size, head)
 
 
 def _find(where: Repository, commit: str, path: str) -> _Blob:
@@ -98,4 +108,4 @@ def _find(where: Repository, commit: str, path: str) -> _Blob:
 
 
 def _not_there() -> CarrelError:
-    return CarrelError(Code.NOT_FOUND, "There is no such notebook in these materials.")
+    return CarrelError(Code.NOT_FOUND, "There is no such file in these materials.")

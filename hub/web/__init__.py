@@ -4,7 +4,7 @@
     base           what every handler shares: login, permission, and one path for errors
     student people people_actions invitations admin api
                    the handlers, by audience    leaving  ends logins and sessions through the hub
-    courses course_actions course_lists course_door
+    courses course_look course_actions course_lists course_door
                    courses, their buttons, class lists for them, the links that lead into them
     materials material_upload material_orders material_intakes material_versions material_notebooks
                    what a course publishes: sent in, looked at, published, seen by its students

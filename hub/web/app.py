@@ -28,7 +28,7 @@ from hub.web.course_lists import CourseListPage
 from hub.web.courses import CoursePage, CoursesPage
 from hub.web.invitations import InvitationsPage, RosterPage, Withdraw
 from hub.web.material_intakes import IntakePage
-from hub.web.material_notebooks import ChangesPage, NotebookPage, RenderedNotebook
+from hub.web.material_notebooks import ChangesPage, FilePage, RenderedFile
 from hub.web.material_orders import GiveOrder, OrderPage
 from hub.web.material_upload import Upload, Uploads
 from hub.web.material_versions import UndoPage, VersionPage
@@ -111,8 +111,8 @@ def _materials(below: str) -> list[tuple[str, type[RequestHandler]]]:
         (f"{below}/intakes/([^/]+)", IntakePage),
         (f"{below}/versions/([^/]+)", VersionPage),
         (f"{one}/changes", ChangesPage),
-        (f"{one}/notebook", NotebookPage),
-        (f"{one}/rendered", RenderedNotebook),
+        (f"{one}/notebook", FilePage),
+        (f"{one}/rendered", RenderedFile),
     ]
 
 

@@ -32,6 +32,9 @@ from spawner.errors import CarrelError, Code
 
 T = TypeVar("T")
 
+RETRY_AFTER_S = "5"
+"""What is said to whoever asked for too much at a time, in seconds."""
+
 HEADERS = {
     # No inline script or style, nothing from elsewhere, and nobody frames these pages.
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; "
@@ -201,6 +204,8 @@ class Handler(HubOAuthenticated, RequestHandler):
         _, error, _ = kwargs.get("exc_info", (None, None, None))
         told = told_of(status_code, error)
         self.set_status(told.code.value if isinstance(error, CarrelError) else status_code)
+        if told.code is Code.TOO_MANY:
+            self.set_header("Retry-After", RETRY_AFTER_S)
         if self.wants_json:
             body = {"status": self.get_status(), "message": told.message, "hint": told.hint}
             self.set_header("Content-Type", "application/json")

@@ -1,21 +1,21 @@
 """A few threads for what takes seconds: git, comparing, rendering.
 
-Not the store's, which every page needs, and not the event loop. Who finds all of them taken waits
-for a moment and is then told so.
+Not the store's, which every page needs, and not the event loop. Each person has one at a time, and
+those who wait are served in turn: two with many pages open keep nobody else waiting.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
 from spawner.errors import CarrelError, Code
 
-AT_ONCE, EACH = 4, 3
-"""Altogether, and of one person, those who wait with them."""
+AT_ONCE, WAITING = 4, 3
+"""Threads altogether, and how much of one person's may wait for the one they get."""
 WAIT_S = 8.0
 
 P = ParamSpec("P")
@@ -25,46 +25,89 @@ T = TypeVar("T")
 class Blocking:
     """Runs what blocks."""
 
-    def __init__(self, at_once: int = AT_ONCE, each: int = EACH, wait_s: float = WAIT_S) -> None:
+    def __init__(
+        self, at_once: int = AT_ONCE, waiting: int = WAITING, wait_s: float = WAIT_S
+    ) -> None:
         self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="blocking")
-        self._free = asyncio.Semaphore(at_once)
-        self._each, self._wait_s = each, wait_s
-        self._of: Counter[str] = Counter()
+        self._free = at_once
+        self._most_waiting, self._wait_s = waiting, wait_s
+        self._running: set[str] = set()
+        # By person, whose turn comes first in front.
+        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
 
     async def run(
         self, who: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """``function(...)`` in a thread, for that person.
 
-        Raises CarrelError(UNAVAILABLE) where no thread gets free in time.
+        Raises CarrelError: TOO_MANY where too much of theirs waits already, UNAVAILABLE where their
+        turn does not come in time.
         """
-        if self._of[who] >= self._each:
-            raise _busy("Several things of yours are being done already.")
-        self._of[who] += 1
-        try:
-            async with asyncio.timeout(self._wait_s):
-                await self._free.acquire()
-        except TimeoutError:
-            self._leave(who)
-            raise _busy("Others are being served, and it takes longer than usual.") from None
-        except BaseException:
-            self._leave(who)
-            raise
+        await self._turn(who)
         loop = asyncio.get_running_loop()
         working = loop.run_in_executor(self._threads, lambda: function(*args, **kwargs))
         working.add_done_callback(lambda _: self._end(who))
         # Whoever stops waiting does not stop the thread: its place is taken until it ends.
         return await asyncio.shield(working)
 
+    async def _turn(self, who: str) -> None:
+        """Waits for one of the threads."""
+        mine = self._waiting.setdefault(who, deque())
+        if len(mine) >= self._most_waiting:
+            raise CarrelError(
+                Code.TOO_MANY,
+                "Several pages of yours are being made already.",
+                "Wait until they are there, then try again.",
+            )
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        mine.append(turn)
+        self._begin()
+        try:
+            async with asyncio.timeout(self._wait_s):
+                await turn
+        except TimeoutError:
+            self._leave(who, turn)
+            raise self._late(who) from None
+        except BaseException:
+            self._leave(who, turn)
+            raise
+
+    def _begin(self) -> None:
+        """Gives free threads to those whose turn it is; who got one stands behind all others."""
+        while self._free:
+            who = next((one for one in self._waiting if one not in self._running), None)
+            if who is None:
+                return
+            turns = self._waiting.pop(who)
+            turn = turns.popleft()
+            if turns:
+                self._waiting[who] = turns
+            if turn.done():  # whoever asked went away at this moment
+                continue
+            self._free -= 1
+            self._running.add(who)
+            turn.set_result(None)
+
+    def _leave(self, who: str, turn: asyncio.Future[None]) -> None:
+        """Of somebody who waits no longer; their turn may have come at the same moment."""
+        if not turn.cancelled():
+            self._end(who)
+            return
+        turns = self._waiting.get(who, deque())
+        if turn in turns:
+            turns.remove(turn)
+            if not turns:
+                del self._waiting[who]
+
     def _end(self, who: str) -> None:
-        self._free.release()
-        self._leave(who)
+        self._free += 1
+        self._running.discard(who)
+        self._begin()
 
-    def _leave(self, who: str) -> None:
-        self._of[who] -= 1
-        if not self._of[who]:
-            del self._of[who]
-
-
-def _busy(message: str) -> CarrelError:
-    return CarrelError(Code.UNAVAILABLE, message, "Try again in a moment.")
+    def _late(self, who: str) -> CarrelError:
+        message = (
+            "Something of yours is being done already, and it takes longer than usual."
+            if who in self._running
+            else "Others are being served, and it takes longer than usual."
+        )
+        return CarrelError(Code.UNAVAILABLE, message, "Try again in a moment.")

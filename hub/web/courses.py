@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,32 +10,18 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import sqlalchemy as sa
 
-from hub import audit, course_names, course_people, course_powers, courses
-from hub.course_people import Member, Sums
+from hub import audit, course_names, course_people, course_powers, course_profiles, courses
+from hub.course_people import Search, Sort
 from hub.courses import Course, Listed, Wish
-from hub.enums import CourseRole, Joining
-from hub.materials import versions
+from hub.enums import Joining
 from hub.powers import Actor
 from hub.web.base import Handler
+from hub.web.course_look import as_json, look_at, told
 from hub.web.refusals import Refusals
 from spawner.errors import CarrelError, Code
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Look:
-    """A course as its page shows it; the people are for those who manage it."""
-
-    course: Course
-    seat: CourseRole | None
-    manages: bool
-    teachers: tuple[str, ...]
-    newest: int | None
-    """The last published version of the materials."""
-    people: tuple[Member, ...] = ()
-    sums: Sums | None = None
 
 
 @dataclass(frozen=True)
@@ -47,6 +32,7 @@ class Filled:
     title: str = ""
     description: str = ""
     joining: str = Joining.OPEN.value
+    profile: str = ""
     problem: CarrelError | None = field(default=None, compare=False)
 
 
@@ -79,18 +65,23 @@ class CourseHandler(Handler):
     def wish(self) -> Wish:
         """What the form says of a course. Raises CarrelError(BAD_INPUT)."""
         joining = self.text("joining") or Joining.OPEN.value
+        profile: str | None = self.get_body_argument("profile", None)
+        if profile is not None:
+            offered = [one.slug for one in self.carrel.profiles]
+            profile = course_profiles.checked(profile, offered)
         try:
-            return Wish(self.text("title"), self.text("description"), Joining(joining))
+            way = Joining(joining)
         except ValueError as error:
             raise CarrelError(
                 Code.BAD_INPUT, "There is no such way of joining.", "Use the page's own form."
             ) from error
+        return Wish(self.text("title"), self.text("description"), way, profile)
 
     def filled(self, slug: str, problem: CarrelError) -> Filled:
         """The form as it was sent, to be mended."""
         return Filled(
             slug[:100], self.text("title", 200), self.text("description", 3000),
-            self.text("joining", 20), problem,
+            self.text("joining", 20), self.text("profile", 100), problem,
         )  # fmt: skip
 
 
@@ -113,7 +104,7 @@ class CoursesPage(CourseHandler):
             await self._show(self.filled(slug, error))
             return
         if self.wants_json:
-            self.finish(_as_json(course))
+            self.finish(as_json(course))
         else:
             self.redirect(f"{self.prefix}courses/{course.slug}?done=made", status=303)
 
@@ -121,7 +112,7 @@ class CoursesPage(CourseHandler):
         found, teachers = await self.read(_mine, self.actor)
         if self.wants_json:
             shown = [
-                _as_json(one.course)
+                as_json(one.course)
                 | {"seat": one.seat.value if one.seat else None, "students": one.students,
                    "version": one.version, "teachers": teachers.get(one.course.slug, [])}
                 for one in found
@@ -142,17 +133,36 @@ class CoursePage(CourseHandler):
         await self.show(slug)
 
     async def show(self, slug: str, filled: Filled | None = None) -> None:
-        look = await self.read(look_at, self.actor, slug)
+        look = await self.read(look_at, self.actor, slug, self.search())
         if self.wants_json:
-            self.finish(_told(look))
+            self.finish(told(look))
             return
         done = self.get_query_argument("done", "")
+        profiles = self.carrel.profiles
         self.page(
             "course_teach.html" if look.manages else "course.html",
             look=look, course=look.course, filled=filled or _of(look.course), ways=list(Joining),
             done=done if done in {action.value for action in Action} | {"made"} else "",
             code=course_names.shown_code(look.course.code), link=self.link(look.course),
+            search=self.search(), profiles=profiles,
+            gone=look.course.default_profile not in {None, *(one.slug for one in profiles)},
         )  # fmt: skip
+
+    def search(self) -> Search:
+        """Which of the people to show. Raises CarrelError(BAD_INPUT) for an order there is not."""
+        page = self.get_query_argument("page", "1")
+        try:
+            sort = Sort(self.get_query_argument("sort", "") or Sort.NAME.value)
+        except ValueError as error:
+            known = ", ".join(sort.value for sort in Sort)
+            raise CarrelError(
+                Code.BAD_INPUT, "There is no such order.", f"There are: {known}."
+            ) from error
+        return Search(
+            text="".join(c for c in self.get_query_argument("q", "")[:100] if c.isprintable()),
+            sort=sort,
+            page=int(page) if page.isdecimal() and len(page) < 8 else 1,
+        )
 
     def link(self, course: Course) -> str:
         """What a teacher hands out."""
@@ -171,55 +181,13 @@ class Action(Enum):
     LEAVE = "leave"
 
 
-def look_at(tx: sa.Connection, actor: Actor, slug: str) -> Look:
-    """The course as the actor may see it.
-
-    Raises CarrelError(NOT_FOUND) for whoever is not in it.
-    """
-    course, seat = courses.seen(tx, actor, slug)
-    manages = course_powers.manages(actor, seat)
-    last = versions.newest(tx, course.slug)
-    newest = last.number if last else None
-    teachers = tuple(course_people.teachers(tx, course.slug))
-    if not manages:
-        return Look(course, seat, manages, teachers, newest)
-    people = course_people.of_course(tx, course.slug)
-    sums = course_people.sums(people, newest) if newest else None
-    return Look(course, seat, manages, teachers, newest, tuple(people), sums)
-
-
 def _mine(tx: sa.Connection, actor: Actor) -> tuple[list[Listed], dict[str, list[str]]]:
     found = courses.listed(tx, actor)
     return found, {one.course.slug: course_people.teachers(tx, one.course.slug) for one in found}
 
 
 def _of(course: Course) -> Filled:
-    return Filled(course.slug, course.title, course.description, course.joining.value)
-
-
-def _as_json(course: Course) -> dict[str, Any]:
-    """Without its code: that is for those who manage it."""
-    return {
-        "slug": course.slug,
-        "title": course.title,
-        "description": course.description,
-        "joining": course.joining.value,
-        "archived": course.archived,
-    }
-
-
-def _told(look: Look) -> dict[str, Any]:
-    told = _as_json(look.course) | {"teachers": look.teachers, "version": look.newest}
-    if not look.manages:
-        return told
-    people = [
-        {key: _plain(value) for key, value in dataclasses.asdict(one).items()}
-        for one in look.people
-    ]
-    return told | {"code": look.course.code, "people": people}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return value.value if isinstance(value, Enum) else value
+    return Filled(
+        course.slug, course.title, course.description, course.joining.value,
+        course.default_profile or "",
+    )  # fmt: skip

@@ -1,4 +1,4 @@
-"""One notebook of an intake or of a version: its changed cells, and how it looks.
+"""One file of an intake or of a version: how it looks, and of a notebook the changed cells.
 
 How it looks is an answer with an origin of its own (hub.materials.rendering), shown in a frame:
 nothing in it runs, nothing in it is ours.
@@ -17,7 +17,7 @@ from typing import Any
 from hub.courses import Course
 from hub.materials import changes, rendering
 from hub.materials.changes import FileChange
-from hub.web.base import told_of
+from hub.web.base import RETRY_AFTER_S, told_of
 from hub.web.material_versions import VersionHandler
 from hub.web.materials import SHOWS_FRAMES
 from spawner.errors import CarrelError, Code
@@ -27,7 +27,7 @@ MOST_PATH = 2000
 
 @dataclass(frozen=True)
 class Opened:
-    """Where a notebook is."""
+    """Where a file is."""
 
     course: Course
     below: str
@@ -61,13 +61,15 @@ class NotebookHandler(VersionHandler):
 
     @property
     def path(self) -> str:
-        """Raises CarrelError for what is no notebook."""
+        """Raises CarrelError for what can be no file's."""
         path = self.get_query_argument("path", "", strip=False)
-        if not path.casefold().endswith(".ipynb") or len(path) > MOST_PATH or "\0" in path:
-            raise CarrelError(
-                Code.NOT_FOUND, "There is no such notebook here.", "Choose one from the list."
-            )
+        if not path or len(path) > MOST_PATH or "\0" in path:
+            raise _not_here("file")
         return path
+
+    @property
+    def is_notebook(self) -> bool:
+        return self.path.casefold().endswith(".ipynb")
 
 
 class ChangesPage(NotebookHandler):
@@ -75,6 +77,8 @@ class ChangesPage(NotebookHandler):
 
     async def get(self, slug: str, kind: str, id_: str) -> None:
         opened = await self.opened(slug, kind, id_)
+        if not self.is_notebook:
+            raise _not_here("notebook")
         change = await self.blocking(opened.changed)
         if self.wants_json:
             self.set_header("Content-Type", "application/json")
@@ -86,7 +90,7 @@ class ChangesPage(NotebookHandler):
         )  # fmt: skip
 
 
-class NotebookPage(NotebookHandler):
+class FilePage(NotebookHandler):
     """``…/notebook?path=``: the frame that shows it."""
 
     async def get(self, slug: str, kind: str, id_: str) -> None:
@@ -94,11 +98,12 @@ class NotebookPage(NotebookHandler):
         self.set_header("Content-Security-Policy", SHOWS_FRAMES)
         self.page(
             "materials_notebook.html", opened=opened, course=opened.course, path=self.path,
+            is_notebook=self.is_notebook,
             where=f"{self.prefix}courses/{opened.course.slug}/materials",
         )  # fmt: skip
 
 
-class RenderedNotebook(NotebookHandler):
+class RenderedFile(NotebookHandler):
     """``…/rendered?path=``: what is in the frame, errors too."""
 
     def set_default_headers(self) -> None:
@@ -114,6 +119,8 @@ class RenderedNotebook(NotebookHandler):
         _, error, _ = kwargs.get("exc_info", (None, None, None))
         told = told_of(status_code, error)
         self.set_status(told.code.value if isinstance(error, CarrelError) else status_code)
+        if told.code is Code.TOO_MANY:
+            self.set_header("Retry-After", RETRY_AFTER_S)
         self.finish(
             '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Carrel</title>'
             '<meta name="color-scheme" content="light dark"></head><body><main>'
@@ -124,3 +131,9 @@ class RenderedNotebook(NotebookHandler):
 def _plain(value: Any) -> Any:
     assert isinstance(value, Enum)
     return value.value
+
+
+def _not_here(what: str) -> CarrelError:
+    return CarrelError(
+        Code.NOT_FOUND, f"There is no such {what} here.", "Choose one from the list."
+    )

@@ -76,6 +76,53 @@ async def test_links_survive_login_and_start(world: World, browser: Browser) -> 
         assert status in (400, 404) and "Traceback" not in page
 
 
+async def test_the_start_that_a_course_link_leads_to_proposes_its_profile(
+    world: World, browser: Browser
+) -> None:
+    for name, role in (("tess", Role.TEACHER), ("ada", Role.STUDENT), ("bob", Role.STUDENT)):
+        world.add(name, role)
+    wish = Wish("Data <b>", profile="datascience")
+    world.store.decide(courses.make, TESS, "ds-24", wish, _by("tess"))
+    world.store.decide(members.join, Actor("ada", Role.STUDENT), "ds-24", "", _by("ada"))
+    await browser.log_in("ada")
+    start = (await location(browser, "/open/course/ds-24/a.ipynb")).removeprefix("/hub")
+    _, page = await browser.get(start)
+    assert "This leads into the course Data &lt;b&gt;." in page and "<b>" not in page
+    assert "Its teachers propose Data science; you may start another." in page
+    assert _first(page) == "datascience" and 'value="small"' in page
+    _, page = await browser.get("/spawn")
+    assert _first(page) == "small" and "This leads into" not in page
+    for profile, says in (("gone", True), ("", False)):
+        wish = Wish("Data", profile=profile)
+        world.store.decide(courses.change, TESS, "ds-24", wish, _by("tess"))
+        _, page = await browser.get(start)
+        assert _first(page) == "small" and ("cannot be started here now" in page) is says
+    # What is sent decides, and only what is offered is taken.
+    status, page = await browser.submit(page, profile="forged")
+    assert status == 400 and "There is no profile" in page and await world.servers("ada") == {}
+
+
+async def test_a_stranger_to_a_course_learns_nothing_from_the_start_page(
+    world: World, browser: Browser
+) -> None:
+    for name, role in (("tess", Role.TEACHER), ("ada", Role.STUDENT)):
+        world.add(name, role)
+    wish = Wish("Secret course", profile="datascience")
+    world.store.decide(courses.make, TESS, "ds-24", wish, _by("tess"))
+    await browser.log_in("ada")
+    _, page = await browser.get(
+        (await location(browser, "/open/course/ds-24")).removeprefix("/hub")
+    )
+    assert _first(page) == "small" and "Secret" not in page
+
+
+def _first(page: str) -> str:
+    """The profile of the big button."""
+    found = re.search(r'carrel-big"[^>]*\bvalue="([^"]*)"', page)
+    assert found, page
+    return found[1]
+
+
 async def test_the_proxy_keeps_the_short_links(world: World) -> None:
     await _routed(world, "")
 

@@ -9,10 +9,18 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from hub import accounts, course_groups, course_people, courses, departures, members, sessions
+from hub import (
+    accounts,
+    course_groups,
+    course_people,
+    course_sums,
+    courses,
+    departures,
+    members,
+    sessions,
+)
 from hub.accounts import NewAccount
 from hub.audit import COMMAND_LINE, By
-from hub.course_people import Member
 from hub.courses import Course, Wish
 from hub.enums import CourseRole, Joining, Reason, Role, Source
 from hub.materials.versions import newest as newest_version
@@ -108,6 +116,20 @@ def test_what_changed_is_on_record(school: Store) -> None:
     assert _lines(school)[1:] == [
         ("tess", "course.changed", None, "ds-24: title, description, joining code")
     ]
+
+
+def test_a_profile_is_set_kept_and_given_back(school: Store) -> None:
+    for profile, becomes, news in (
+        ("big", "big", True), (None, "big", False), ("big", "big", False), ("", None, True),
+    ):  # fmt: skip
+        wish = replace(WISH, profile=profile)
+        assert school.decide(courses.change, TESS, "ds-24", wish, _by(TESS)) is news
+        assert _course(school).default_profile == becomes
+    assert [line[3] for line in _lines(school)[1:]] == [
+        "ds-24: profile big", "ds-24: profile of the site",
+    ]  # fmt: skip
+    school.decide(courses.make, TIM, "other", Wish("X", profile="big"), _by(TIM))
+    assert school.read(courses.require, "other").default_profile == "big"
 
 
 def test_only_its_teachers_and_admins_manage_a_course(school: Store) -> None:
@@ -278,14 +300,8 @@ def test_the_list_of_people_says_how_far_each_is(school: Store) -> None:
     assert (mia.last_ended_at, mia.version, mia.up_to_date, mia.kept) == (ended, 1, 2, 1)
     newest = school.read(newest_version, "ds-24")
     assert newest is not None and newest.number == 2
-    sums = course_people.sums([tess, ada, mia], 2)
+    sums = school.read(course_sums.sums, "ds-24", 2)
     assert (sums.up_to_date, sums.behind, sums.not_opened, sums.kept) == (0, 1, 1, 1)
-
-
-def test_sums_count_students_alone() -> None:
-    one = Member("x", "", CourseRole.TEACHER, True, NOW, None, None, False, 2, 1, 1)
-    sums = course_people.sums([one, replace(one, role=CourseRole.STUDENT)], 2)
-    assert (sums.up_to_date, sums.behind, sums.not_opened, sums.kept) == (1, 0, 0, 1)
 
 
 def test_a_deleted_account_that_comes_back_is_in_its_course_a_namesake_is_not(

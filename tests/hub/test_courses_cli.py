@@ -78,3 +78,20 @@ def test_a_course_without_a_teacher_says_so() -> None:
     result = _run("add", "data-26", "Data", "--json")
     assert result.exit_code == 0 and json.loads(result.stdout)["link"].endswith("/c/data-26")
     assert "Nobody" not in _run("list").stdout and "Nobody" in _run("members", "data-26").stdout
+
+
+def test_a_course_is_changed_and_what_is_not_named_stays(store: Store) -> None:
+    _run("add", "data-26", "Data", "--joining", "code")
+    result = _run("change", "data-26", "--profile", "datascience", "--title", "Data 2")
+    assert result.exit_code == 0 and "is changed." in result.stderr
+    (told,) = json.loads(_run("list", "--json").stdout)
+    assert (told["title"], told["joining"], told["default_profile"]) == (
+        "Data 2", "code", "datascience",
+    )  # fmt: skip
+    assert "datascience" in _run("list").stdout
+    assert "nothing changed" in _run("change", "data-26").stderr
+    result = _run("change", "data-26", "--profile", "gpu")
+    assert result.exit_code == 2 and "Profiles offered here: small" in result.stderr
+    assert _run("change", "nothing", "--title", "X").exit_code == 2
+    assert _run("change", "data-26", "--profile", "").exit_code == 0
+    assert store.read(courses.require, "data-26").default_profile is None

@@ -13,9 +13,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
-from hub import accounts, invitations, resets
+from hub import accounts, courses, invitations, resets
 from hub.accounts import NewAccount
 from hub.audit import COMMAND_LINE, By
+from hub.courses import Wish
 from hub.enums import Role
 from hub.invitations import Invitation
 from hub.powers import Actor
@@ -130,6 +131,57 @@ def test_an_invitation_proposes_a_name_and_looks_before_anything_is_typed(
     page.goto(_invitation(hub, name="tom", full_name="Tom"))
     expect(page.get_by_label("User name")).to_have_value("tom")
     expect(page.get_by_label("Your name")).to_have_value("Typed")
+
+
+def _into_course(hub: Hub) -> str:
+    maker = Actor("mona", Role.TEACHER)
+    if hub.store.read(accounts.find, maker.name) is None:
+        new = NewAccount(maker.name, maker.role, "hash", "Mona Maker")
+        hub.store.decide(accounts.create, new, _by())
+        wish = Wish("Data Science for absolutely everybody")
+        hub.store.decide(courses.make, maker, "data-26", wish, By(maker.name, _by().at))
+    wanted = Invitation(Role.STUDENT, timedelta(hours=1), 1, course="data-26")
+    token = hub.store.decide(invitations.invite, maker, wanted, By(maker.name, _by().at))[1]
+    return f"{hub.url}{invitations.PATH}#{token}"
+
+
+def test_an_invitation_into_a_course_says_so_and_ends_in_it(hub: Hub, page: Page) -> None:
+    page.goto(_into_course(hub))
+    expect(page.get_by_text("You are invited to the course: Data Science for")).to_be_visible()
+    expect(page.get_by_text("Taught by: Mona Maker")).to_be_visible()
+    expect(page.get_by_text("You are invited as:")).to_be_hidden()
+    expect(page.get_by_role("button", name="Join as")).to_have_count(0)
+    _check(page, "invitation-course")
+    page.set_viewport_size({"width": 1200, "height": 850})
+    if folder := os.environ.get("SHOTS"):
+        page.screenshot(path=f"{folder}/invitation-course-wide-{page.scheme}.png")
+    page.get_by_label("User name").fill(f"came-{page.scheme}")
+    for label in ("Password", "Password, once more"):
+        page.get_by_label(label, exact=True).fill(GOOD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/services/carrel/c/data-26")
+    # A second one, now that somebody is logged in: Enter in a field would make an account still.
+    page.set_viewport_size(PHONE)
+    page.goto(_invitation(hub))
+    expect(page.get_by_text("You are invited as: teacher")).to_be_visible()
+    expect(page.get_by_role("button", name="Join as")).to_be_hidden()
+
+
+def test_whoever_is_logged_in_joins_by_the_keyboard(hub: Hub, page: Page) -> None:
+    name = _account(hub, f"joins-{page.scheme}")
+    page.goto(f"{hub.url}/hub/login")
+    page.get_by_label("User name").fill(name)
+    page.get_by_label("Password").fill(GOOD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/hub/home")
+    page.goto(_into_course(hub))
+    button = page.get_by_role("button", name=f"Join as {name}: Data Science for")
+    expect(button).to_be_visible()
+    _check(page, "invitation-join")
+    button.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/services/carrel/c/data-26")
+    assert hub.store.read(courses.seat_of, "data-26", name)
 
 
 def test_errors_are_shown_at_their_fields(hub: Hub, page: Page) -> None:

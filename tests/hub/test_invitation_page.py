@@ -10,9 +10,10 @@ import pytest
 import requests
 import sqlalchemy as sa
 
-from hub import accounts, invitations
+from hub import accounts, courses, invitations
 from hub.accounts import NewAccount
 from hub.audit import COMMAND_LINE, By
+from hub.courses import Wish
 from hub.enums import Role
 from hub.handlers.form import NewPassword
 from hub.handlers.invitation_page import Sent, problems
@@ -120,11 +121,40 @@ def test_looking_says_what_it_is_for_and_uses_nothing_up(hub: Hub) -> None:
         answer = browser.post(PAGE, code=token, look="1", username="typed", password=GOOD)
         assert answer.json() == {
             "fields": {"username": "proposed", "full_name": "<b>P</b>"},
-            "texts": {"role": "teacher"},
+            "texts": {"role": "teacher", "course": "", "teachers": "", "join": ""},
         }
         assert answer.headers["Content-Type"].startswith("application/json")
     assert not _exists(hub, "proposed") and not _exists(hub, "typed")
     assert _send(browser, token, "other-than-proposed").status_code == 302
+
+
+def test_an_invitation_into_a_course_says_so_and_whoever_is_logged_in_joins(hub: Hub) -> None:
+    maker = Actor("maker", Role.TEACHER)
+    new = NewAccount("maker", Role.TEACHER, "hash", full_name="Mona <b>Maker")
+    hub.store.decide(accounts.create, new, _by())
+    hub.store.decide(courses.make, maker, "joined-26", Wish("Data <b>"), _by("maker"))
+    wish = Invitation(Role.STUDENT, timedelta(hours=1), 2, course="joined-26")
+    token = hub.store.decide(invitations.invite, maker, wish, _by("maker"))[1]
+    browser = hub.browser()
+    looked = browser.post(PAGE, code=token, look="1").json()
+    assert looked["texts"] == {
+        "role": "", "course": "Data <b>", "teachers": "Mona <b>Maker", "join": "Data <b>",
+    }  # fmt: skip
+    assert "already?" in browser.get(PAGE).text
+    # Not logged in: nothing is joined, and nothing made.
+    assert browser.post(PAGE, code=token, join="1").status_code == 403
+    wrong = _send(browser, token, "with a space!").text
+    assert "Data &lt;b&gt;" in wrong and "Mona &lt;b&gt;Maker" in wrong
+    assert _send(browser, _link(hub), "has-one").status_code == 302
+    page = browser.get(PAGE).text
+    assert "Join as has-one:" in page and "already?" not in page
+    for _ in range(2):
+        answer = browser.post(PAGE, code=token, join="1")
+        assert answer.headers["Location"] == "/services/carrel/c/joined-26"
+    assert hub.store.read(courses.seat_of, "joined-26", "has-one")
+    assert hub.store.read(invitations.find_usable, token, datetime.now(UTC)).uses == 1
+    assert browser.post(PAGE, code=_link(hub), join="1").status_code == 404
+    assert browser.post(PAGE, code="x" * 43, join="1").status_code == 403
 
 
 def test_whoever_was_logged_in_here_is_no_longer(hub: Hub) -> None:

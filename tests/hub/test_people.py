@@ -112,7 +112,7 @@ def test_a_teacher_sees_the_students_of_their_courses_with_nothing_but_the_cours
         mine = By(actor.name, by.at)
         store.decide(courses.make, actor, slug, Wish(slug), mine)
         for name in ("ada", "bob"):
-            store.decide(members.join, Actor(name, Role.STUDENT), slug, "", mine)
+            store.decide(members.join, Actor(name, Role.STUDENT), slug, "", By(name, by.at))
     with store.deciding() as tx:
         tx.execute(homes.insert().values(name="bob", size_bytes=7, measured_at=by.at))
     ada, alan, bob = store.read(people.find, TESS, Search(), NOW).people

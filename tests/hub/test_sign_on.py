@@ -7,11 +7,13 @@ from datetime import timedelta
 
 import pytest
 
-from hub import accounts, invitations, sign_on
+from hub import accounts, course_people, courses, invitations, sign_on
 from hub.accounts import NewAccount
 from hub.audit import By
-from hub.enums import Role
+from hub.courses import Wish
+from hub.enums import CourseRole, Role
 from hub.invitations import Invitation
+from hub.powers import Actor
 from hub.providers import Person
 from hub.sign_on import Carried, UserNameError
 from hub.store import Store
@@ -101,3 +103,17 @@ def test_an_identity_belongs_to_one_account(store, by):
 
 def test_an_invitation_does_not_show_where_it_could_be_read():
     assert "secret" not in repr(Carried("secret"))
+
+
+def test_whoever_has_an_account_comes_into_the_course_of_an_invitation(store, by):
+    tess = Actor("tess", Role.TEACHER)
+    store.decide(accounts.create, NewAccount("tess", Role.TEACHER), by)
+    store.decide(courses.make, tess, "ds-24", Wish("Data"), By("tess", by.at))
+    store.decide(sign_on.admit, ANN, Carried(_invite(store, by)), by)
+    token = _invite(store, By("tess", by.at), course="ds-24")
+    for carried in (Carried("never made"), Carried(token)):
+        assert store.decide(sign_on.admit, ANN, carried, by).name == "ann"
+    (seat,) = [one for one in store.read(course_people.of_course, "ds-24") if one.name == "ann"]
+    assert (seat.role, seat.came) == (CourseRole.STUDENT, True)
+    with pytest.raises(CarrelError):
+        store.read(invitations.find_usable, token, by.at)

@@ -6,16 +6,20 @@ import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
 import sqlalchemy as sa
 
-from hub import accounts, invitations
+from hub import accounts, course_people, courses, invitations
 from hub.accounts import NewAccount
+from hub.audit import By
+from hub.courses import Wish
 from hub.enums import Role
 from hub.handlers.carried import COOKIE
+from hub.invitations import Invitation
 from hub.models import audit
 from hub.powers import Actor
 from tests.hub.conftest import BACKENDS
@@ -125,6 +129,35 @@ def test_an_invitation_survives_the_way_to_the_provider_and_decides_the_role(hub
     ]
     assert code not in hub.log
     assert provider.client_secret not in hub.log
+
+
+def test_an_invitation_into_a_course_ends_in_it_for_new_and_for_known_people(hub):
+    by = now()
+    for name in ("course.teacher", "course.maker"):
+        hub.store.decide(accounts.create, NewAccount(name, Role.TEACHER), by)
+    teacher = Actor("course.teacher", Role.TEACHER)
+    hub.store.decide(courses.make, teacher, "ds-24", Wish("Data <b>"), By(teacher.name, by.at))
+    wish = Invitation(Role.STUDENT, timedelta(hours=1), 2, course="ds-24")
+    _, code = hub.store.decide(invitations.invite, teacher, wish, By(teacher.name, by.at))
+    looked = hub.browser().post("/hub/invitation", code=code, look="1").json()
+    assert looked["texts"] == {
+        "role": "", "course": "Data <b>", "teachers": "course.teacher", "join": "Data <b>",
+    }  # fmt: skip
+    _accept(hub, "late")
+    for name in ("patient", "late"):
+        browser = hub.browser()
+        answer = _arrive(browser, log_in(browser.session, _leave(browser, code), name))
+        assert answer.headers["Location"] == "/services/carrel/c/ds-24"
+        assert sorted(browser.me()["groups"]) == ["course-ds-24", "role-student"]
+    assert {one.name for one in hub.store.read(course_people.of_course, "ds-24")} == {
+        "course.teacher", "patient", "late",
+    }  # fmt: skip
+    # Whoever is logged in joins by a button.
+    _, code = hub.store.decide(invitations.invite, teacher, wish, By(teacher.name, by.at))
+    browser = _accept(hub, "keeps")
+    answer = browser.post("/hub/invitation", code=code, join="1")
+    assert answer.headers["Location"] == "/services/carrel/c/ds-24"
+    assert "keeps" in {one.name for one in hub.store.read(course_people.of_course, "ds-24")}
 
 
 def test_the_second_time_needs_no_invitation_and_makes_no_second_account(hub):

@@ -10,6 +10,7 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,12 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, Route, async_playwright, expect
 
-from hub import sessions
+from hub import courses, members, sessions
+from hub.audit import By
+from hub.courses import Wish
 from hub.enums import Reason, Role, State
+from hub.models import courses as course_rows
+from hub.powers import Actor
 from tests.hub.front import in_front_of
 from tests.hub.world import PASSWORD, World, answering_for_all, opened, until
 from tests.spawner.fake_engine import Trouble, slow, status
@@ -120,6 +125,38 @@ async def test_a_first_visit_is_greeted_and_ends_in_the_welcome_notebook(
     await expect(page.get_by_role("heading", level=1)).to_have_text("Start a session")
     await expect(page.get_by_text("a computer of your own")).to_have_count(0)
     await visitor.look("ended")
+
+
+async def test_a_start_for_a_course_proposes_its_profile_and_leads_on(
+    world: World, visitor: Visitor
+) -> None:
+    world.add("tess", Role.TEACHER)
+    world.add("ada")
+    now, tess = datetime.now(UTC), Actor("tess", Role.TEACHER)
+    wish = Wish("Data Science for everybody", profile="datascience")
+    world.store.decide(courses.make, tess, "ds-24", wish, By("tess", now))
+    world.store.decide(members.join, Actor("ada", Role.STUDENT), "ds-24", "", By("ada", now))
+    await visitor.log_in("ada")
+    page = visitor.page
+    await page.goto(f"{visitor.url}/open/course/ds-24/a.ipynb")
+    await expect(page.get_by_text("Its teachers propose Data science")).to_be_visible()
+    await expect(page.get_by_text("some seconds later the course opens")).to_be_visible()
+    await visitor.look("start-course")
+    await page.locator("button.carrel-big").press("Enter")
+    await page.wait_for_url("**/user/ada/carrel/course/ds-24/a.ipynb*")
+    assert world.session("ada").profile == "datascience"
+    with world.store.deciding() as tx:
+        tx.execute(course_rows.update().values(default_profile="old-gpu"))
+    session = world.session("ada")
+    await world.hub.api("DELETE", f"/carrel/users/ada/sessions/{session.id}")
+
+    async def gone() -> bool:
+        return not await world.servers("ada")
+
+    await until(gone)
+    await page.goto(f"{visitor.url}/open/course/ds-24")
+    await expect(page.get_by_role("note")).to_contain_text("cannot be started here now")
+    await visitor.look("start-course-gone")
 
 
 async def test_an_engine_that_is_silent_is_said_by_itself_and_taken_back(

@@ -75,6 +75,15 @@ async def test_what_was_started_last_is_offered_first(stage: Stage) -> None:
     assert await spawner.get_options_form(), "without it JupyterHub starts at the first look"
 
 
+async def test_a_profile_that_is_proposed_comes_first_and_one_that_is_gone_is_passed_over(
+    stage: Stage,
+) -> None:
+    spawner = stage.spawner()
+    for proposed, first in (("big", "big"), ("small", "small"), ("gone", "small"), (None, "small")):
+        offers = await spawner.offers(proposed)
+        assert offers.first and offers.first.slug == first
+
+
 async def test_what_is_still_being_built_is_offered_but_not_to_start(stage: Stage) -> None:
     stage.engine.images.discard("carrel/ds:1")
     spawner = stage.spawner()

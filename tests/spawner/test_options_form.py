@@ -33,3 +33,12 @@ def test_while_no_image_is_there_all_are_shown_and_none_starts() -> None:
 def test_where_to_go_afterwards_is_no_option() -> None:
     form = {"profile": ["big"], "_xsrf": ["x"], "next": ["/hub/open"]}
     assert options_of(form) == {"profile": ["big"]}
+
+
+def test_what_is_proposed_comes_before_what_was_started_last_where_it_can_start() -> None:
+    offers = decide(CATALOG, ALL, BIG, SMALL)
+    assert offers.first and offers.first.slug == "small"
+    assert [offer.slug for offer in offers.others] == ["big"]
+    offers = decide(CATALOG, {"carrel/base:1"}, SMALL, BIG)
+    assert offers.first and offers.first.slug == "small"
+    assert offers.others == (Offer("big", "Big", "Long work.", 2, 3.0, Lack.IMAGE),)

@@ -202,18 +202,22 @@ async def test_in_chromium_no_script_runs_and_no_request_leaves(
     raw = "".join(ATTACKS).replace("EVIL", evil).encode()
     plain = {"Content-Type": "text/html; charset=utf-8"}
     page_ = page_of(place, hostile(evil)).encode()
+    # The same as files that a browser would run, under the names that it would run them by.
+    others = [page_of(place, raw, f"a.{kind}").encode() for kind in ("html", "svg", "xhtml")]
     server.pages = [(page_, rendering.HEADERS), (page_, plain), (raw, rendering.HEADERS),
+                    *((other, how) for other in others for how in (rendering.HEADERS, plain)),
                     (raw, plain)]  # fmt: skip
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         context = await browser.new_context()
         origin = f"http://127.0.0.1:{server.server_port}"
         await context.add_cookies([{"name": "login", "value": "secret", "url": origin}])
-        for number in range(4):
+        for number in range(len(server.pages)):
             page = await context.new_page()
             await page.goto(f"{origin}/page/{number}", wait_until="load")
             await page.wait_for_timeout(700)
-            worked = number == 3  # without both, so the attacks are real
+            # Without both, so the attacks are real.
+            worked = number == len(server.pages) - 1
             assert bool(server.attacks) is worked, (number, server.attacks)
             title = await page.title() if not worked else "owned"
             assert (title == "owned") is worked
@@ -278,7 +282,7 @@ def test_a_large_notebook_is_refused_before_it_is_read(
         page_of(place, notebook(cell("x" * 200)))
 
 
-def test_only_notebooks_of_these_materials_are_shown(course: Store, place: Place) -> None:
+def test_only_files_of_these_materials_are_shown(course: Store, place: Place) -> None:
     taken = take(place, {"lab.ipynb": notebook(cell("hello there")), "a.txt": b"x"})
     version = publishing.publish(course, place, Wanted(taken.id, None), by())
     page = rendering.of_version(place, version.commit, "lab.ipynb")
@@ -292,8 +296,7 @@ def test_only_notebooks_of_these_materials_are_shown(course: Store, place: Place
         with pytest.raises(CarrelError) as caught:
             rendering.of_version(place, commit, "lab.ipynb")
         assert caught.value.code is Code.NOT_FOUND
-    with pytest.raises(CarrelError, match="Only notebooks"):
-        rendering.of_version(place, version.commit, "a.txt")
+    assert b'<pre class="file">' in rendering.of_version(place, version.commit, "a.txt")
 
 
 SLOW = b"[" + b"[](" * 30_000

@@ -56,8 +56,9 @@ class PageSpawner(Spawner):
     steps = Steps()
     last_profile = CATALOG.default
 
-    async def offers(self):
-        return decide(CATALOG, {"carrel/base:1"}, self.last_profile)
+    async def offers(self, proposed=None):
+        wanted = CATALOG.find(proposed)
+        return decide(CATALOG, {"carrel/base:1"}, self.last_profile, wanted)
 
     class Page(RequestHandler):
         def get(self, *_path):

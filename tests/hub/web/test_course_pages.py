@@ -17,7 +17,9 @@ from hub.accounts import NewAccount
 from hub.audit import By
 from hub.courses import Wish
 from hub.enums import CourseRole, Joining, Role
+from hub.models import accounts as account_rows
 from hub.models import audit
+from hub.models import courses as course_rows
 from hub.powers import Actor
 from tests.hub.web.conftest import Site
 
@@ -120,7 +122,8 @@ async def test_a_member_sees_the_course_and_no_other_member(school: Site) -> Non
     assert "Taught by tess" in page and "ada" not in page and "/do" in page
     _, body, _ = await school.get("/courses/ds-24", "mia-token", **JSON)
     assert set(json.loads(body)) == {
-        "slug", "title", "description", "joining", "archived", "teachers", "version",
+        "slug", "title", "description", "joining", "archived", "default_profile", "teachers",
+        "version",
     }  # fmt: skip
 
 
@@ -166,7 +169,7 @@ async def test_a_course_of_another_teacher_reads_like_one_that_there_is_not(scho
     assert answers[0][0] == 404
 
     def plain(page: str) -> str:
-        return re.sub(r'value="[^"]*"', "", page)
+        return re.sub(r'(?:value|data-xsrf)="[^"]*"', "", page)
 
     assert plain(answers[0][1]) == plain(answers[1][1])
 
@@ -412,3 +415,75 @@ async def test_an_address_of_elsewhere_makes_no_button(site: Site, address: str)
     quoted = str(URL("/badge").with_query(address=address))
     status, page, _ = await site.get(quoted, "ada-token")
     assert status == 400 and "<script>alert" not in page and "Markdown" not in page
+
+
+async def test_a_course_proposes_a_profile_of_the_site_and_says_when_it_is_gone(
+    school: Site,
+) -> None:
+    course = school.store.read(courses.require, "ds-24")
+    texts = [("action", "change"), ("title", course.title), ("joining", "open")]
+    fields = [*texts, ("profile", "datascience")]
+    status, _ = await school.post("/courses/ds-24/do", "tess-token", fields)
+    assert status == 303
+    for who in ("tess-token", "mia-token"):
+        _, body, _ = await school.get("/courses/ds-24", who, **JSON)
+        assert json.loads(body)["default_profile"] == "datascience"
+    _, page, _ = await school.get("/courses/ds-24", "tess-token")
+    assert 'value="datascience" selected' in page and "not offered any more" not in page
+    for wrong in ("gpu", EVIL, "x" * 10_000):
+        fields = [*texts, ("profile", wrong)]
+        status, page = await school.post("/courses/ds-24/do", "tess-token", fields)
+        assert status == 400 and "There is no profile" in page and "<script>alert" not in page
+        assert (await school.post("/courses/ds-24/do", "tess-token", fields, **JSON))[0] == 400
+    # Programs that know nothing of it change nothing of it.
+    await school.post("/courses/ds-24/do", "tess-token", [*texts, ("description", "New")])
+    assert school.store.read(courses.require, "ds-24").default_profile == "datascience"
+    with school.store.deciding() as tx:
+        tx.execute(sa.update(course_rows).values(default_profile="old-gpu"))
+    _, page, _ = await school.get("/courses/ds-24", "tess-token")
+    assert "old-gpu, which was chosen here, is not offered any more." in page
+    await school.post("/courses/ds-24/do", "tess-token", [*texts, ("profile", "")])
+    assert school.store.read(courses.require, "ds-24").default_profile is None
+
+
+async def test_a_guessed_name_on_a_list_tells_nothing_of_whose_it_is(school: Site) -> None:
+    school.store.decide(accounts.set_full_name, "ada", "Ada Secret", _by("ada"))
+    school.store.decide(accounts.note_login, "ada", datetime.now(UTC))
+    fields = [("text", "ada"), ("invite", "1")]
+    await school.post("/courses/ds-24/people", "tess-token", fields)
+    for path in ("/courses/ds-24", "/courses/ds-24?q=Secret", "/courses/ds-24?sort=session",
+                 "/people", "/people?q=ada", "/people/ada"):  # fmt: skip
+        for more in ({}, JSON):
+            _, page, _ = await school.get(path, "tess-token", **more)
+            assert "Ada Secret" not in page, path
+    _, body, _ = await school.get("/courses/ds-24?q=ada", "tess-token", **JSON)
+    (ada,) = json.loads(body)["people"]
+    assert (ada["full_name"], ada["last_seen_at"], ada["enabled"]) == ("", None, None)
+    _, page, _ = await school.get("/courses/ds-24", "root-token")
+    assert "Ada Secret" in page
+
+
+async def test_the_people_of_a_large_course_come_by_the_page(school: Site) -> None:
+    names = [f"student{number:03}" for number in range(250)]
+    for name in names[:3]:
+        school.add(name)
+    with school.store.deciding() as tx:
+        made = {"role": Role.STUDENT, "created_at": datetime.now(UTC), "full_name": ""}
+        tx.execute(sa.insert(account_rows), [made | {"name": name} for name in names[3:]])
+    course = school.store.read(courses.require, "ds-24")
+    school.store.decide(members.add_students, course, names, _by())
+    _, body, _ = await school.get("/courses/ds-24?sort=name&page=3", "tess-token", **JSON)
+    told = json.loads(body)
+    assert (len(told["people"]), told["total"], told["page"], told["pages"]) == (52, 252, 3, 3)
+    assert told["sums"]["students"] == 251
+    _, page, _ = await school.get("/courses/ds-24?page=2", "tess-token")
+    assert page.count('name="action" value="remove"') == 100 and "Page 2 of 3" in page
+    assert "sort=name&amp;page=3#people-head" in page
+    _, page, _ = await school.get(f"/courses/ds-24?q=student24&sort=version&x={EVIL}", "tess-token")
+    assert "10 people fit." in page and 'value="version" selected' in page
+    _, page, _ = await school.get(f"/courses/ds-24?q={EVIL}x", "tess-token")
+    assert "Nobody fits this search." in page and "<script>alert" not in page
+    status, page, _ = await school.get("/courses/ds-24?sort=home", "tess-token")
+    assert status == 400 and "There is no such order." in page
+    for odd in ("0", "-1", "x", "99999999999", "99"):
+        assert (await school.get(f"/courses/ds-24?page={odd}", "tess-token"))[0] == 200

@@ -11,7 +11,9 @@ from hub import course_people, courses, members, sessions
 from hub.audit import By
 from hub.courses import Wish
 from hub.enums import CourseRole, Joining, Reason, Role, Source
+from hub.models import accounts as account_rows
 from hub.models import copies, versions
+from hub.models import courses as course_rows
 from hub.powers import Actor
 from tests.hub.web.conftest import Site
 from tests.hub.web.test_pages_in_chromium import _check, page, school  # noqa: F401  fixtures
@@ -43,6 +45,13 @@ def course(school: Site) -> Site:  # noqa: F811  the fixture
         for name, version, kept in (("student1", 2, 0), ("student2", 2, 2), ("student5", 1, 0)):
             report = {"version": version, "at": now, "up_to_date": 9 - kept, "kept": kept}
             tx.execute(copies.insert().values(course="data-26", user=name, **report))
+        tx.execute(course_rows.update().values(default_profile="old-gpu"))
+        made = {"role": Role.STUDENT, "created_at": now, "full_name": ""}
+        more = [f"somebody{number:03}" for number in range(300)]
+        tx.execute(account_rows.insert(), [made | {"name": name} for name in more])
+    school.store.decide(courses.make, TESS, "large-26", Wish("Large"), by)
+    large = school.store.read(courses.require, "large-26")
+    school.store.decide(members.add_students, large, [*more, *names], by)
     return school
 
 
@@ -55,6 +64,9 @@ async def test_every_page_of_courses_is_fit_for_all(course: Site, page: Page) ->
         ("tess", "courses", "/courses"),
         ("tess", "course-teach", "/courses/data-26"),
         ("tess", "course-archived", "/courses/algebra-25"),
+        ("tess", "course-large", "/courses/large-26?page=2"),
+        ("tess", "course-found", "/courses/large-26?q=student1&sort=version"),
+        ("tess", "course-nobody", "/courses/large-26?q=zzz"),
         ("tess", "course-list", "/courses/data-26/people"),
         ("tess", "people-courses", "/people"),
         ("tess", "badge", "/badge?address=https://github.com/o/r/blob/main/first.ipynb"),
@@ -130,3 +142,41 @@ async def test_the_page_before_the_login_is_fit_for_all(course: Site, page: Page
     await page.route("**/static/code.js*", lambda route: route.abort())
     await page.goto(f"{course.url}/c/data-26")
     await _check(page, "going")
+
+
+async def test_people_of_a_large_course_are_found_turned_over_and_ordered_by_keyboard(
+    course: Site,
+    page: Page,  # noqa: F811
+) -> None:
+    await _as(page, "tess")
+    await page.goto(f"{course.url}/courses/large-26")
+    people = page.get_by_role("region", name="People of this course").locator("tbody tr")
+    await expect(people).to_have_count(100)
+    await page.get_by_role("link", name="Next").press("Enter")
+    await expect(page.get_by_text("Page 2 of 4")).to_be_visible()
+    await expect(page.get_by_role("heading", name="People", exact=True)).to_be_in_viewport()
+    await page.get_by_label("Name or part of it").fill("somebody29")
+    await page.get_by_label("Order").select_option("oldest version first")
+    await page.get_by_role("button", name="Show").press("Enter")
+    await expect(page.get_by_text("10 people fit.")).to_be_visible()
+    await expect(people).to_have_count(10)
+    await expect(people.first).to_contain_text("not opened yet")
+    await page.get_by_role("link", name="Show everybody").press("Enter")
+    await expect(people).to_have_count(100)
+
+
+async def test_the_profile_of_a_course_is_chosen_and_one_that_is_gone_is_said(
+    course: Site,
+    page: Page,  # noqa: F811
+) -> None:
+    await _as(page, "tess")
+    await page.goto(f"{course.url}/courses/data-26")
+    profile = page.get_by_label("Profile for whoever starts")
+    await expect(profile).to_have_value("")
+    await expect(page.locator("#profile-gone")).to_contain_text("old-gpu")
+    await profile.select_option("Data science")
+    await page.get_by_role("button", name="Save").press("Enter")
+    await expect(page.get_by_text("Saved.")).to_be_visible()
+    await expect(profile).to_have_value("datascience")
+    await expect(page.locator("#profile-gone")).to_have_count(0)
+    await _check(page, "course-profile")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,7 +43,8 @@ LAB2 = notebook(
 )
 FIRST = {"week1/lab1.ipynb": LAB, "week1/read me.md": b"Hello", "old.csv": b"1,2\n" * 99}
 SECOND = {"week1/lab1.ipynb": LAB2, "week1/read me.md": b"Hello", "week2/lab2.ipynb": LAB,
-          f"a-very-long-name-{'x' * 90}.txt": b"x"}  # fmt: skip
+          f"a-very-long-name-{'x' * 90}.txt": b"x", "plot.html": base64.b64decode(PLOT),
+          "large.bin": bytes(3_000_000), "page.svg": HOSTILE.encode()}  # fmt: skip
 
 
 @pytest.fixture
@@ -90,6 +92,9 @@ async def test_every_page_of_materials_is_fit_for_all(
         ("tess", "materials-intake", f"/intakes/{waiting}"),
         ("tess", "materials-changes", f"/intakes/{waiting}/changes?path=week1/lab1.ipynb"),
         ("tess", "materials-notebook", f"/intakes/{waiting}/notebook?path=week1/lab1.ipynb"),
+        ("tess", "materials-text", f"/intakes/{waiting}/notebook?path=week1/read+me.md"),
+        ("student1", "materials-picture", "/versions/2/notebook?path=plot.html"),
+        ("student1", "materials-size", "/versions/2/notebook?path=large.bin"),
         ("tess", "materials-undo", "/undo"),
         ("student1", "materials", ""),
         ("student1", "materials-version", "/versions/2"),
@@ -178,6 +183,27 @@ async def test_a_notebook_in_its_frame_runs_nothing_and_has_no_origin(
     assert await inner.evaluate("self.origin") == "null"
     assert {url.split("/")[2] for url in asked} == {school.url.split("/")[2]}
     assert not [url for url in asked if url.endswith("/x")]
+
+
+async def test_other_files_in_their_frame_run_nothing_and_are_what_their_bytes_are(
+    school: Site,  # noqa: F811
+    place: Place,
+    page: Page,  # noqa: F811
+) -> None:
+    await published(school, zipped(SECOND))
+    await _as(page, "student1")
+    for path, says in (("page.svg", HOSTILE), ("week1/read me.md", "Hello"),
+                       ("large.bin", "Open the course in a session to see it.")):  # fmt: skip
+        await page.goto(f"{school.url}{HERE}/versions/1")
+        await _press(page, "link", f"Look at {path}", exact=True)
+        frame = page.frame_locator("iframe")
+        await expect(frame.get_by_text(says)).to_be_visible()
+        assert await page.title() == f"{path} · Carrel"
+        assert await page.frames[1].evaluate("self.origin") == "null"
+    await page.goto(f"{school.url}{HERE}/versions/1/notebook?path=plot.html")
+    picture = page.frame_locator("iframe").get_by_role("img", name="plot.html")
+    await expect(picture).to_be_visible()
+    assert await picture.evaluate("image => image.naturalWidth") == 1
 
 
 async def test_problems_are_said_where_they_are_and_get_the_focus(

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import stat
+import threading
 import time
 import tracemalloc
 import zipfile
@@ -276,12 +277,68 @@ async def test_a_rendered_notebook_is_alone_and_brings_no_cookie(site: Site, pla
     assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
 
 
-@pytest.mark.parametrize("path", ["", "b.py", "../x.ipynb", "%00.ipynb", "x" * 3000 + ".ipynb"])
-async def test_only_notebooks_of_the_list_are_opened(site: Site, place: Place, path: str) -> None:
+@pytest.mark.parametrize("path", ["", "nothing.py", "../x.ipynb", "%00.ipynb", "x" * 3000 + ".py"])
+async def test_only_files_of_the_list_are_opened(site: Site, place: Place, path: str) -> None:
     await published(site, zipped(LAB))
     for page in ("changes", "rendered"):
         status, _, _ = await site.get(f"{HERE}/versions/1/{page}?path={path}", "mia-token")
         assert status == 404, page
+    status, _, _ = await site.get(f"{HERE}/versions/1/changes?path=b.py", "mia-token")
+    assert status == 404
+
+
+async def test_other_files_are_shown_as_text_as_pictures_or_by_their_size(
+    site: Site, place: Place
+) -> None:
+    png = b"\x89PNG\r\n\x1a\n" + bytes(40)
+    files = {"a.py": b"x < 1", "b.html": EVIL.encode(), "c.svg": f"<svg>{EVIL}</svg>".encode(),
+             "d.csv": png, "e.bin": bytes(3_000_000)}  # fmt: skip
+    id_ = await uploaded(site, zipped(files | LAB))
+    says = {"a.py": "x &lt; 1", "b.html": "&lt;script&gt;", "c.svg": "&lt;svg&gt;",
+            "d.csv": '<img alt="d.csv" src="data:image/png;base64,', "e.bin": "3.0 MB"}  # fmt: skip
+
+    async def look(below: str, token: str) -> None:
+        _, page, _ = await site.get(f"{HERE}/{below}", token)
+        for path, text in says.items():
+            assert f"{below}/notebook?path={path}" in page
+            at = f"{HERE}/{below}/rendered?path={path}"
+            status, page_, headers = await site.get(at, token)
+            assert status == 200 and text in page_ and "<script" not in page_, path
+            assert headers["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
+            assert headers["Content-Type"].startswith("text/html")
+            status, page_, _ = await site.get(f"{HERE}/{below}/notebook?path={path}", token)
+            assert status == 200 and "The file as it is" in page_
+
+    await look(f"intakes/{id_}", "tess-token")
+    assert await publish(site, id_) == 303
+    await look("versions/1", "mia-token")
+
+
+async def test_whoever_asks_for_too_much_at_a_time_is_told_when_to_come_back(
+    site: Site, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await published(site, zipped(LAB))
+    go, page_of = threading.Event(), rendering.of_version
+
+    def slow(*arguments: str) -> bytes:
+        go.wait(10)
+        return page_of(*arguments)
+
+    monkeypatch.setattr(rendering, "of_version", slow)
+    asked = [
+        asyncio.create_task(site.get(f"{HERE}/versions/1/rendered?path=b.py", "mia-token"))
+        for _ in range(6)
+    ]
+    done, waiting = await asyncio.wait(asked, timeout=3)
+    assert {task.result()[0] for task in done} == {429} and len(waiting) == 4
+    for task in done:
+        _, page, headers = task.result()
+        assert headers["Retry-After"] == "5" and "Several pages of yours" in page
+    assert (await site.get(f"{HERE}/versions/1", "mia-token", **JSON))[0] == 429
+    status, _, _ = await site.get(f"{HERE}/versions/1", "tess-token", **JSON)
+    assert status == 200
+    go.set()
+    assert {(await task)[0] for task in waiting} == {200}
 
 
 async def test_undo_gives_the_files_before_and_is_done_once(site: Site, place: Place) -> None:
