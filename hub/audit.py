@@ -52,6 +52,11 @@ class Action(Enum):
     MEMBER_REMOVED = "course.member_removed"
     COURSE_PUBLISHED = "course.published"
     COURSE_UNDONE = "course.undone"
+    PACKAGES_AGAIN = "course.packages_again"
+    PACKAGES_BUILT = "course.packages_built"
+    PACKAGES_FAILED = "course.packages_failed"
+    PACKAGES_USED = "course.packages_used"
+    PACKAGES_DROPPED = "course.packages_dropped"
     REFUSED = "refused"
 
 

@@ -127,3 +127,12 @@ class OrderState(Enum):
     READING = "reading"
     READY = "ready"
     FAILED = "failed"
+
+
+class LayerState(Enum):
+    """Where the build of a course's extra packages is."""
+
+    WAITING = "waiting"
+    BUILDING = "building"
+    READY = "ready"
+    FAILED = "failed"

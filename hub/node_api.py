@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
@@ -127,7 +128,7 @@ class NodeApi:
                 raise CarrelError(Code.NOT_FOUND, "The session or the course is not there.")
 
     @asynccontextmanager
-    async def job(self, job: Mapping[str, str]) -> AsyncIterator[AsyncIterator[bytes]]:
+    async def job(self, job: Mapping[str, Any]) -> AsyncIterator[AsyncIterator[bytes]]:
         """What a job prints: a tar. ``job`` is as spawner.node.jobs describes it.
 
         Raises CarrelError(REFUSED) with the job's own words when it fails.
@@ -139,7 +140,7 @@ class NodeApi:
 
     @asynccontextmanager
     async def _asked(
-        self, method: str, path: str, limit_s: float | None, body: Mapping[str, str] | None = None
+        self, method: str, path: str, limit_s: float | None, body: Mapping[str, Any] | None = None
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """The head of an answer that is a yes, or 404."""
         limits = aiohttp.ClientTimeout(total=limit_s, sock_connect=CONNECT_S, sock_read=limit_s)

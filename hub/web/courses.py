@@ -15,7 +15,7 @@ from hub import audit, course_names, course_people, course_powers, courses
 from hub.course_people import Member, Sums
 from hub.courses import Course, Listed, Wish
 from hub.enums import CourseRole, Joining
-from hub.materials import versions
+from hub.materials import layers, versions
 from hub.powers import Actor
 from hub.web.base import Handler
 from hub.web.refusals import Refusals
@@ -37,6 +37,8 @@ class Look:
     """The last published version of the materials."""
     people: tuple[Member, ...] = ()
     sums: Sums | None = None
+    packages: int = 0
+    """Extra ones that its notebooks find."""
 
 
 @dataclass(frozen=True)
@@ -180,12 +182,14 @@ def look_at(tx: sa.Connection, actor: Actor, slug: str) -> Look:
     manages = course_powers.manages(actor, seat)
     last = versions.newest(tx, course.slug)
     newest = last.number if last else None
+    layer = layers.in_use(tx, course.slug)
+    packages = len(layer.names) if layer else 0
     teachers = tuple(course_people.teachers(tx, course.slug))
     if not manages:
-        return Look(course, seat, manages, teachers, newest)
+        return Look(course, seat, manages, teachers, newest, packages=packages)
     people = course_people.of_course(tx, course.slug)
     sums = course_people.sums(people, newest) if newest else None
-    return Look(course, seat, manages, teachers, newest, tuple(people), sums)
+    return Look(course, seat, manages, teachers, newest, tuple(people), sums, packages)
 
 
 def _mine(tx: sa.Connection, actor: Actor) -> tuple[list[Listed], dict[str, list[str]]]:
@@ -210,6 +214,7 @@ def _as_json(course: Course) -> dict[str, Any]:
 
 def _told(look: Look) -> dict[str, Any]:
     told = _as_json(look.course) | {"teachers": look.teachers, "version": look.newest}
+    told["packages"] = look.packages
     if not look.manages:
         return told
     people = [
