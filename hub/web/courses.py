@@ -214,7 +214,6 @@ def _as_json(course: Course) -> dict[str, Any]:
 
 def _told(look: Look) -> dict[str, Any]:
     told = _as_json(look.course) | {"teachers": look.teachers, "version": look.newest}
-    told["packages"] = look.packages
     if not look.manages:
         return told
     people = [

@@ -98,6 +98,7 @@ def kernel(installation, session, folder, code):
     """What a cell prints in a kernel of that folder."""
     code, said = installation.inside(session, "python", "-c", RUN, folder, dedent(code))
     assert code == 0, said
+    print(said)  # with whatever its server would have logged
     return said.strip()
 
 
@@ -122,17 +123,18 @@ def test_a_list_is_built_and_imported_by_kernels_of_the_course_alone(installatio
         installation, teacher, here,
         """
         import iniconfig, subprocess, sys
-        print(iniconfig.__file__)
-        print(iniconfig.__cached__)
         listed = subprocess.check_output([sys.executable, "-m", "pip", "list"], text=True)
-        print([line.split() for line in listed.splitlines() if "iniconfig" in line])
+        found = [line.split() for line in listed.splitlines() if "iniconfig" in line]
+        print("SEEN", iniconfig.__file__, iniconfig.__spec__.cached, found, sep="|")
         """,
     )  # fmt: skip
-    path, cached, listed = said.splitlines()
+    (seen,) = [line for line in said.splitlines() if line.startswith("SEEN|")]
+    _, path, cached, listed = seen.split("|")
     assert path.startswith("/opt/carrel/courses/packs/packages/")
     assert installation.inside(teacher, "test", "-f", cached)[0] == 0
     assert listed == "[['iniconfig', '2.0.0']]"
-    assert kernel(installation, teacher, "/content", "import iniconfig") == "ModuleNotFoundError"
+    outside = kernel(installation, teacher, "/content", "import iniconfig")
+    assert "ModuleNotFoundError" in outside
     code, said = installation.inside(teacher, "touch", path)
     assert code != 0
     assert "Read-only file system" in said
@@ -147,7 +149,7 @@ def test_a_build_that_fails_keeps_the_old_layer_for_a_running_session(installati
     said = kernel(
         installation, teacher, "/content/courses/packs", "import iniconfig; print('there')"
     )
-    assert said == "there"
+    assert "there" in said.splitlines()
 
 
 def test_the_next_list_is_there_for_the_next_kernel_of_a_running_session(installation, teacher):
@@ -156,10 +158,10 @@ def test_the_next_list_is_there_for_the_next_kernel_of_a_running_session(install
     assert found[0][:2] == ["ready", ["iniconfig==2.1.0"]], log
     here = "/content/courses/packs"
     code = "import importlib.metadata as m; print(m.version('iniconfig'))"
-    assert kernel(installation, teacher, here, code) == "2.1.0"
+    assert "2.1.0" in kernel(installation, teacher, here, code).splitlines()
     in_hub(installation, PUBLISH, "# nothing any more\n")
     until = time.monotonic() + 60
-    while kernel(installation, teacher, here, "import iniconfig") != "ModuleNotFoundError":
+    while "ModuleNotFoundError" not in kernel(installation, teacher, here, "import iniconfig"):
         assert time.monotonic() < until
 
 
