@@ -203,6 +203,17 @@ async def test_what_broke_is_told(school, answer, problem):
     assert school.current is None
 
 
+async def test_a_database_that_is_busy_for_a_moment_costs_no_build(school, monkeypatch):
+    def busy(*_):
+        raise CarrelError(Code.UNAVAILABLE, "The database cannot be asked right now.")
+
+    monkeypatch.setattr(layers, "say", busy)
+    school.publish(b"a\n")
+    await school.done()
+    assert school.all[0].state is LayerState.READY
+    assert school.store.read(layers.log_of, school.all[0].id) == "Collecting a\n"
+
+
 async def test_killed_before_it_was_on_record_it_is_built_again(school):
     school.publish(b"a\n")
     await school.packages.look(NOW)
