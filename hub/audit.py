@@ -56,6 +56,11 @@ class Action(Enum):
     SECRET_DELETED = "secret.deleted"  # noqa: S105
     SECRET_ALLOWED = "secret.allowed"  # noqa: S105
     SECRET_REVOKED = "secret.revoked"  # noqa: S105
+    PACKAGES_AGAIN = "course.packages_again"
+    PACKAGES_BUILT = "course.packages_built"
+    PACKAGES_FAILED = "course.packages_failed"
+    PACKAGES_USED = "course.packages_used"
+    PACKAGES_DROPPED = "course.packages_dropped"
     REFUSED = "refused"
 
 

@@ -134,3 +134,12 @@ class GrantState(Enum):
 
     ASKED = "asked"
     GRANTED = "granted"
+
+
+class LayerState(Enum):
+    """Where the build of a course's extra packages is."""
+
+    WAITING = "waiting"
+    BUILDING = "building"
+    READY = "ready"
+    FAILED = "failed"

@@ -18,6 +18,7 @@ from hub.chores import Chores
 from hub.engine_look import EngineLook
 from hub.hub_api import HubApi, stop_timeout_s
 from hub.materials.ordered import Ordered
+from hub.materials.packages import Packages
 from hub.proxy_watch import ProxyWatch
 from hub.reconciler import Reconciler
 from hub.reentry import Reentry
@@ -30,6 +31,7 @@ log = logging.getLogger("carrel.housekeeping")
 EVERY_S = 60.0
 MEASURE_EVERY_S = 600.0
 ORDERS_EVERY_S = 1.0
+PACKAGES_EVERY_S = 2.0
 REPAIR_EVERY_S = 300.0
 RECONCILE_EVERY_S = 10.0
 PROXY_EVERY_S = 3.0
@@ -65,6 +67,7 @@ async def main() -> None:
     store, node = open_store(settings), node_api.of(settings)
     chores = Chores(settings, store, hub, node)
     ordered = Ordered(store, node, settings.data_dir)
+    packages = Packages(store, node, ours)
     # The hub starts this process as soon as it listens.
     grace_s, began = settings.sessions.stop_grace_s, datetime.now(UTC)
     reconciler = Reconciler(store, hub, node, grace_s, began)
@@ -80,6 +83,8 @@ async def main() -> None:
             (chores.measure, MEASURE_EVERY_S),
             (ordered.look, ORDERS_EVERY_S),
             (ordered.repair, REPAIR_EVERY_S),
+            (packages.look, PACKAGES_EVERY_S),
+            (packages.repair, REPAIR_EVERY_S),
             (reconciler.look, RECONCILE_EVERY_S),
             (proxy.look, PROXY_EVERY_S),
             (EngineLook(store, node).look, ENGINE_EVERY_S),

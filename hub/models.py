@@ -17,6 +17,7 @@ from hub.enums import (
     GrantState,
     Interface,
     Joining,
+    LayerState,
     LinkKind,
     OrderState,
     Reason,
@@ -328,4 +329,42 @@ secret_grants = sa.Table(
     sa.Column("state", _enum(GrantState, "grant_state"), nullable=False),
     sa.Column("at", UtcTime, nullable=False),
     sa.ForeignKeyConstraint(["user", "name"], ["secrets.user", "secrets.name"], ondelete="CASCADE"),
+)
+
+layers = sa.Table(
+    "layers",
+    metadata,
+    # Builds of courses' extra packages. One that is ready has its folder on disk
+    # (hub.materials.layer_files); of a course one at most is in use, and the file there follows.
+    sa.Column("id", sa.CHAR(12), primary_key=True),
+    sa.Column("course", sa.String(SLUG), sa.ForeignKey("courses.slug"), nullable=False),
+    # Of the materials, in which their list was found so.
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("by", sa.String(NAME), nullable=False),
+    sa.Column("image", sa.String(255), nullable=False),
+    # What says that two lists want the same.
+    sa.Column("key", sa.String(64), nullable=False),
+    sa.Column("requirements", sa.Text, nullable=False),
+    sa.Column("state", _enum(LayerState, "layer_state"), nullable=False),
+    sa.Column("wanted_at", UtcTime, nullable=False),
+    sa.Column("began_at", UtcTime),
+    sa.Column("ended_at", UtcTime),
+    # When another one took its place, or none.
+    sa.Column("retired_at", UtcTime),
+    sa.Column("size_bytes", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("files", sa.Integer, nullable=False, server_default="0"),
+    # name==version, a line each.
+    sa.Column("packages", sa.Text, nullable=False, server_default=""),
+    sa.Column("problem", sa.Text, nullable=False, server_default=""),
+    sa.Column("log", sa.Text, nullable=False, server_default=""),
+    sa.CheckConstraint("retired_at IS NULL OR state = 'ready'", name="retired_was_ready"),
+    sa.Index(None, "course", "wanted_at"),
+    sa.Index(None, "state", "wanted_at"),
+    sa.Index(
+        "uq_layers_in_use",
+        "course",
+        unique=True,
+        sqlite_where=sa.text("state = 'ready' AND retired_at IS NULL"),
+        postgresql_where=sa.text("state = 'ready' AND retired_at IS NULL"),
+    ),
 )

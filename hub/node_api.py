@@ -137,7 +137,7 @@ class NodeApi:
             pass
 
     @asynccontextmanager
-    async def job(self, job: Mapping[str, str]) -> AsyncIterator[AsyncIterator[bytes]]:
+    async def job(self, job: Mapping[str, Any]) -> AsyncIterator[AsyncIterator[bytes]]:
         """What a job prints: a tar. ``job`` is as spawner.node.jobs describes it.
 
         Raises CarrelError(REFUSED) with the job's own words when it fails.

@@ -44,5 +44,16 @@ ARCHIVE_LEFT_OUT = "home-left-out.txt"
 BRANCH = r"(?![-./])(?!.*(\.\.|//|\.lock$|/$|\.$))[A-Za-z0-9._/-]{0,200}"
 """A git branch that may be asked for; empty: the repository's own choice."""
 
+MOST_REQUIREMENTS_BYTES = 64 * 1024
+"""Of a course's requirements.txt."""
+PROXY_VARIABLES = (
+    "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
+)  # fmt: skip
+"""How programs are told of a site's own way to the internet."""
+PACKAGES = "packages"
+"""``courses/<slug>/shared/packages`` holds a course's extra packages: a folder per layer, and the
+file CURRENT, which names the one in use."""
+CURRENT = "current"
+
 GIB = 1024**3
 MIB = 1024**2

@@ -1,7 +1,7 @@
 """What a course's teachers publish: git repositories on the hub's side, which sessions only read.
 
 All functions block: call them in a thread, never in the event loop. Nothing that a user sent is
-believed, and no work tree ever exists here, so that there is no link to follow.
+believed; materials never have a work tree here, and layers no links: there is none to follow.
 
     places                      where a course's repository, intakes and data lie
     bounded limited             programs with an end to their time, output and memory
@@ -14,5 +14,10 @@ believed, and no work tree ever exists here, so that there is no link to follow.
     changes cells pairing       what a publish changes for students, down to the cells
     versions marks publishing bringing repairing
                                 the record, twice; publish and undo; what a crash left half done
+    requirements layers layer_steps
+                                which packages a course wants; the record of their builds; what is
+                                to become of them (pure)
+    packages building           builds them; their log
+    layer_files folder          a layer on disk; a tree written there, whole or absent
     rendering pages plain       a notebook as a harmless page; any other file
 """

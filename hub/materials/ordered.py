@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 
@@ -36,7 +36,7 @@ class Node(Protocol):
     """What is asked of node."""
 
     async def ensure_course(self, slug: str) -> None: ...
-    def job(self, job: Mapping[str, str]) -> AbstractAsyncContextManager[AsyncIterator[bytes]]: ...
+    def job(self, job: Mapping[str, Any]) -> AbstractAsyncContextManager[AsyncIterator[bytes]]: ...
 
 
 @dataclass

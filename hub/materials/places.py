@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from spawner.confinement import COURSE, COURSES, INCOMING, SHARED
+from spawner.confinement import COURSE, COURSES, INCOMING, PACKAGES, SHARED
 from spawner.errors import CarrelError, Code
 
 INTAKE_LIVES = timedelta(days=1)
@@ -42,6 +42,11 @@ class Place:
     def data(self) -> Path:
         """Large files that students read; a link ``data`` in each copy leads to them."""
         return self.shared / "data"
+
+    @property
+    def packages(self) -> Path:
+        """Layers of extra packages; sessions read them (hub.materials.layer_files)."""
+        return self.shared / PACKAGES
 
     def intake(self, id_: str) -> Path:
         """Raises CarrelError(NOT_FOUND) for what no intake can be called."""

@@ -7,6 +7,7 @@
     courses course_look course_actions course_lists course_door
                    courses, their buttons, class lists for them, the links that lead into them
     materials material_upload material_orders material_intakes material_versions material_notebooks
+    material_packages
                    what a course publishes: sent in, looked at, published, seen by its students
     user_secrets   one's secrets: entered, granted to notebooks, never shown
     blocking multipart

@@ -30,6 +30,7 @@ from hub.web.invitations import InvitationsPage, RosterPage, Withdraw
 from hub.web.material_intakes import IntakePage
 from hub.web.material_notebooks import ChangesPage, FilePage, RenderedFile
 from hub.web.material_orders import GiveOrder, OrderPage
+from hub.web.material_packages import PackagesPage
 from hub.web.material_upload import Upload, Uploads
 from hub.web.material_versions import UndoPage, VersionPage
 from hub.web.materials import MaterialsPage
@@ -107,6 +108,7 @@ def _materials(below: str) -> list[tuple[str, type[RequestHandler]]]:
         (f"{below}/order", GiveOrder),
         (f"{below}/upload", Upload),
         (f"{below}/undo", UndoPage),
+        (f"{below}/packages", PackagesPage),
         (f"{below}/orders/([^/]+)", OrderPage),
         (f"{below}/intakes/([^/]+)", IntakePage),
         (f"{below}/versions/([^/]+)", VersionPage),

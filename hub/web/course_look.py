@@ -15,7 +15,7 @@ from hub.course_people import Found, Search
 from hub.course_sums import Sums
 from hub.courses import Course
 from hub.enums import CourseRole
-from hub.materials import versions
+from hub.materials import layers, versions
 from hub.powers import Actor
 
 
@@ -31,6 +31,8 @@ class Look:
     """The last published version of the materials."""
     found: Found | None = None
     sums: Sums | None = None
+    packages: int = 0
+    """Extra ones that its notebooks find."""
 
 
 def look_at(tx: sa.Connection, actor: Actor, slug: str, search: Search) -> Look:
@@ -43,11 +45,13 @@ def look_at(tx: sa.Connection, actor: Actor, slug: str, search: Search) -> Look:
     last = versions.newest(tx, course.slug)
     newest = last.number if last else None
     teachers = tuple(course_people.teachers(tx, course.slug))
+    layer = layers.in_use(tx, course.slug)
+    look = Look(course, seat, manages, teachers, newest, packages=len(layer.names) if layer else 0)
     if not manages:
-        return Look(course, seat, manages, teachers, newest)
+        return look
     found = course_people.find(tx, actor, course.slug, search)
     sums = course_sums.sums(tx, course.slug, newest or 0)
-    return Look(course, seat, manages, teachers, newest, found, sums)
+    return dataclasses.replace(look, found=found, sums=sums)
 
 
 def as_json(course: Course) -> dict[str, Any]:
@@ -64,7 +68,9 @@ def as_json(course: Course) -> dict[str, Any]:
 
 def told(look: Look) -> dict[str, Any]:
     """What the page shows; of the people one page."""
-    values = as_json(look.course) | {"teachers": look.teachers, "version": look.newest}
+    values = as_json(look.course) | {
+        "teachers": look.teachers, "version": look.newest, "packages": look.packages,
+    }  # fmt: skip
     if look.found is None or look.sums is None:
         return values
     people = [

@@ -14,8 +14,9 @@ import sqlalchemy as sa
 from hub import course_powers, courses, orders
 from hub.courses import Course
 from hub.enums import Source
-from hub.materials import places, undecided, versions
+from hub.materials import layers, places, undecided, versions
 from hub.materials.intake import Intake, Way
+from hub.materials.layers import Stand
 from hub.materials.places import Place
 from hub.materials.versions import Version
 from hub.orders import Order
@@ -42,6 +43,7 @@ class Seen:
     manages: bool
     versions: tuple[Version, ...]
     orders: tuple[Order, ...] = ()
+    packages: Stand = field(default_factory=Stand)
 
     @property
     def newest(self) -> Version | None:
@@ -160,7 +162,7 @@ def look_at(tx: sa.Connection, actor: Actor, slug: str) -> Seen:
     manages = course_powers.manages(actor, seat)
     published = tuple(versions.listed(tx, course.slug))
     ordered = tuple(orders.of_course(tx, course.slug)) if manages else ()
-    return Seen(course, manages, published, ordered)
+    return Seen(course, manages, published, ordered, layers.stand(tx, course.slug))
 
 
 def has_folder(place: Place) -> bool:
@@ -170,10 +172,29 @@ def has_folder(place: Place) -> bool:
 
 def _told(seen: Seen, waiting: list[Intake]) -> dict[str, Any]:
     told: dict[str, Any] = {"versions": [version_told(one, seen) for one in seen.versions]}
+    told["packages"] = packages_told(seen)
     if seen.manages:
         told["orders"] = [order_told(one) for one in seen.orders]
         told["intakes"] = [intake_told(one) for one in waiting]
     return told
+
+
+def packages_told(seen: Seen) -> dict[str, Any] | None:
+    """Of a course's extra packages as JSON; how they came to be is for teachers."""
+    current, newest = seen.packages.in_use, seen.packages.newest
+    if current is None and (newest is None or not seen.manages):
+        return None
+    told: dict[str, Any] = {"packages": current.names if current else []}
+    if not seen.manages:
+        return told
+    if current and current.ended_at:
+        told |= {
+            "since": current.ended_at.isoformat(),
+            "version": current.version,
+            "bytes": current.size_bytes,
+        }
+    state = newest.state.value if newest else "ready"
+    return told | {"state": state, "problem": newest.problem if newest else ""}
 
 
 def version_told(version: Version, seen: Seen) -> dict[str, Any]:

@@ -17,7 +17,7 @@
     late late_mount late_unmount late_seen
                                 shown to a session that runs already, and taken from it
     jobs job_runner             short-lived containers whose output is the answer
-    collect fetch               the programs that run in them: part of a home, a git branch
+    collect fetch install       the programs that run in them: part of a home, a branch, packages
     socket_watch                whether the engine has a new socket, which only a new node sees
     firewall resolvers          the session firewall as lists of rules (pure)
     iptables firewall_keeper    applied, looked at every few seconds, put back

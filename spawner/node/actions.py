@@ -127,7 +127,7 @@ class Actions:
         return Answer(204, "application/json", b"")
 
     async def _job(self, text: bytes) -> Output:
-        job = jobs.decide(parse_object(text))
+        job = jobs.decide(parse_object(text), self._config.images)
         await self._require_isolation()
         log.info("job %s: %s", job.id, job.kind.value)
         return await self.jobs.run(job)

@@ -16,13 +16,15 @@ from spawner.errors import CarrelError, Code
 from spawner.node.cgroup import SessionsCgroup
 from spawner.node.config import NodeConfig
 from spawner.node.engine import Answer, Call, Engine
-from spawner.node.jobs import LABEL_JOB, Job, container_name, create_body
+from spawner.node.jobs import LABEL_JOB, Job, Kind, container_name, create_body
 
 log = logging.getLogger("carrel.node")
 
 AT_ONCE = 2
 """The others wait for their turn; a class in session has the machine's better half."""
-LIMIT_S = 600.0
+INSTALLS_AT_ONCE = 1
+"""They have a turn of their own: a long one keeps no teacher from publishing."""
+LIMIT_S, INSTALL_LIMIT_S = 600.0, 1860.0
 CLEAR_EVERY_S = 60.0
 MOST_TOLD_BYTES = 4096
 """Of what a job says on its standard error, the end."""
@@ -69,15 +71,18 @@ class JobRunner:
         self._engine = engine
         self._cgroup = cgroup
         self._turn = asyncio.Semaphore(AT_ONCE)
+        self._install_turn = asyncio.Semaphore(INSTALLS_AT_ONCE)
         self._names: set[str] = set()
 
     async def run(self, job: Job) -> Output:
         """Raises CarrelError: REFUSED with the job's own words, UNAVAILABLE for the engine's no."""
         name = container_name(self._config.project, job)
-        running = _Running(self._engine, name, self._names.discard)
+        installs = job.kind is Kind.INSTALL
+        limit_s = INSTALL_LIMIT_S if installs else LIMIT_S
+        running = _Running(self._engine, name, self._names.discard, limit_s)
         self._names.add(name)
         try:
-            await running.wait_for(self._turn)
+            await running.wait_for(self._install_turn if installs else self._turn)
             await running.begin(create_body(job, self._config, await self._cgroup.name()))
             first = await running.piece()
             if not first:
@@ -110,10 +115,13 @@ class JobRunner:
 class _Running:
     """One job's container, from its create to its removal."""
 
-    def __init__(self, engine: Engine, name: str, ended: Callable[[str], None]) -> None:
+    def __init__(
+        self, engine: Engine, name: str, ended: Callable[[str], None], limit_s: float
+    ) -> None:
         self._engine = engine
         self._name = name
         self._ended = ended
+        self._limit_s = limit_s
         self._id = ""
         self._making: asyncio.Task[Answer] | None = None
         self._said = b""
@@ -125,7 +133,7 @@ class _Running:
         await self._stack.enter_async_context(turn)
 
     async def begin(self, body: dict[str, object]) -> None:
-        self._ends_at = asyncio.get_running_loop().time() + LIMIT_S
+        self._ends_at = asyncio.get_running_loop().time() + self._limit_s
         # Carried out to its end, whoever has left: else nobody would know what was made.
         self._making = asyncio.create_task(
             self._engine.ask(Call("POST", "/containers/create", {"name": self._name}, body))
@@ -161,7 +169,7 @@ class _Running:
                         return text
         except TimeoutError as error:
             raise CarrelError(
-                Code.REFUSED, f"It was not done within {LIMIT_S / 60:.0f} minutes."
+                Code.REFUSED, f"It was not done within {self._limit_s / 60:.0f} minutes."
             ) from error
         except (aiohttp.ClientError, OSError) as error:
             raise CarrelError(Code.UNAVAILABLE, "The engine's answer broke off.") from error

@@ -2,19 +2,31 @@
 
 Nothing of its create body comes from the caller but what stands in a Job. A *collect* reads a part
 of one home, mounted read-only, without a network; a *fetch* takes a git repository from the
-sessions' network, whose firewall lets it reach what sessions may reach, and has no mount.
+sessions' network, whose firewall lets it reach what sessions may reach, and has no mount; an
+*install* has pip put a course's extra packages together there, with a session's Python.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from spawner import names
-from spawner.confinement import BRANCH, LABEL_PROJECT, LABEL_USER, MIB, SECURITY_OPT
+from spawner.confinement import (
+    BRANCH,
+    GIB,
+    LABEL_PROJECT,
+    LABEL_USER,
+    MIB,
+    MOST_REQUIREMENTS_BYTES,
+    PROXY_VARIABLES,
+    SECURITY_OPT,
+)
 from spawner.errors import CarrelError, Code
 from spawner.node.config import NodeConfig
 from spawner.node.fields import Fields
@@ -22,12 +34,11 @@ from spawner.node.fields import Fields
 LABEL_JOB = "carrel.job"
 HOME_INSIDE = "/home"
 MOST_PATH = 1024
-MEMORY_BYTES = 512 * MIB
-PIDS = 64
-MOST_FILE_BYTES = 1024 * MIB
-"""Of one file that a job writes; git keeps what it fetched in one."""
 _ID = r"[0-9a-f]{12}"
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", re.ASCII)
+_PROXY = re.compile(rf"({'|'.join(PROXY_VARIABLES)})=[!-~]{{1,500}}", re.ASCII)
+_INSTALL = (Path(__file__).parent / "install.py").read_text(encoding="utf-8")
+"""Given along: a session's image knows nothing of ours."""
 
 
 class Kind(Enum):
@@ -35,11 +46,13 @@ class Kind(Enum):
 
     COLLECT = "collect"
     FETCH = "fetch"
+    INSTALL = "install"
 
 
 @dataclass(frozen=True)
 class Job:
-    """Checked; ``user`` and ``path`` are a collect's, ``url`` and ``branch`` a fetch's."""
+    """Checked; ``user`` and ``path`` are a collect's, ``url`` and ``branch`` a fetch's, the rest an
+    install's."""
 
     id: str
     kind: Kind
@@ -47,24 +60,59 @@ class Job:
     path: str = ""
     url: str = ""
     branch: str = ""
+    image: str = ""
+    requirements: str = ""
+    proxies: tuple[str, ...] = ()
 
     @property
     def command(self) -> list[str]:
+        if self.kind is Kind.INSTALL:
+            return ["-I", "-c", _INSTALL, self.requirements]
         program = ["python", "-m", f"spawner.node.{self.kind.value}"]
         if self.kind is Kind.COLLECT:
             return [*program, f"{HOME_INSIDE}", self.path]
         return [*program, self.url, self.branch]
 
 
-def decide(body: dict[str, Any]) -> Job:
-    """The job that ``body`` asks for. Raises CarrelError(REFUSED) that names the field."""
+@dataclass(frozen=True)
+class _Room:
+    """What a kind of job is given. ``file_bytes`` is the most of one file that it writes: git keeps
+    what it fetched in one."""
+
+    user: str
+    memory_bytes: int = 512 * MIB
+    pids: int = 64
+    file_bytes: int = 1024 * MIB
+    oom_score: int = 500
+
+
+_ROOMS = {
+    # As the root of sessions, since it reads what that wrote; it may do nothing else.
+    Kind.COLLECT: _Room("0:0"),
+    Kind.FETCH: _Room("65534:65534"),
+    # The image's Python is root's, and pip takes away there what it brings anew. When memory is
+    # short, it goes before any session.
+    Kind.INSTALL: _Room("0:0", 2 * GIB, 512, 4 * GIB, oom_score=800),
+}
+
+
+def decide(body: dict[str, Any], images: Collection[str] = ()) -> Job:
+    """The job that ``body`` asks for; ``images`` are those that sessions may use.
+
+    Raises CarrelError(REFUSED) that names the field.
+    """
     fields = Fields(body, "", Code.REFUSED)
     id_ = fields.text("id", _ID)
     kind = Kind(fields.exactly("kind", *(kind.value for kind in Kind)))
     if kind is Kind.COLLECT:
         job = Job(id_, kind, user=_user(fields), path=_path(fields))
-    else:
+    elif kind is Kind.FETCH:
         job = Job(id_, kind, url=_url(fields), branch=fields.text("branch", BRANCH))
+    else:
+        job = Job(
+            id_, kind, image=_image(fields, images), requirements=_requirements(fields),
+            proxies=_proxies(fields),
+        )  # fmt: skip
     fields.finish(empty_passes=False)
     return job
 
@@ -75,13 +123,15 @@ def container_name(project: str, job: Job) -> str:
 
 def create_body(job: Job, config: NodeConfig, cgroup_parent: str = "") -> dict[str, Any]:
     """What the engine is asked to make."""
-    collects = job.kind is Kind.COLLECT
+    collects, installs = job.kind is Kind.COLLECT, job.kind is Kind.INSTALL
+    room = _ROOMS[job.kind]
     return {
-        "Image": config.tools_image,
-        # A collect reads what a session's root wrote, as that root; it may do nothing else.
-        "User": "0:0" if collects else "65534:65534",
+        "Image": job.image if installs else config.tools_image,
+        # A session's image begins with its own program, which is not wanted here.
+        **({"Entrypoint": ["python"]} if installs else {}),
+        "User": room.user,
         "Cmd": job.command,
-        "Env": ["HOME=/tmp"],
+        "Env": ["HOME=/tmp", *job.proxies],
         "WorkingDir": "/tmp",  # noqa: S108  the container's own
         "AttachStdout": True,
         "AttachStderr": True,
@@ -97,12 +147,12 @@ def create_body(job: Job, config: NodeConfig, cgroup_parent: str = "") -> dict[s
             "CgroupnsMode": "private",
             "ReadonlyRootfs": collects,
             "Mounts": [_home(job, config)] if collects else [],
-            "Memory": MEMORY_BYTES,
-            "MemorySwap": MEMORY_BYTES,
+            "Memory": room.memory_bytes,
+            "MemorySwap": room.memory_bytes,
             "NanoCpus": 10**9,
-            "PidsLimit": PIDS,
-            "Ulimits": [{"Name": "fsize", "Soft": MOST_FILE_BYTES, "Hard": MOST_FILE_BYTES}],
-            "OomScoreAdj": 500,
+            "PidsLimit": room.pids,
+            "Ulimits": [{"Name": "fsize", "Soft": room.file_bytes, "Hard": room.file_bytes}],
+            "OomScoreAdj": room.oom_score,
             # Its output is streamed to whoever asked, and kept nowhere.
             "LogConfig": {"Type": "none", "Config": {}},
             "Init": True,
@@ -157,3 +207,26 @@ def _url(fields: Fields) -> str:
     if parts.query or parts.fragment or "\\" in url or port == 0:
         fields.refuse("url", "must have no query and no fragment")
     return url
+
+
+def _image(fields: Fields, images: Collection[str]) -> str:
+    image = fields.take("image")
+    if image not in images:
+        fields.refuse("image", "is not one that sessions may use")
+    return str(image)
+
+
+def _requirements(fields: Fields) -> str:
+    text = fields.take("requirements")
+    if not isinstance(text, str) or "\0" in text:
+        fields.refuse("requirements", "must be a text")
+    if len(text.encode(errors="surrogatepass")) > MOST_REQUIREMENTS_BYTES:
+        fields.refuse("requirements", f"must have at most {MOST_REQUIREMENTS_BYTES} bytes")
+    return text
+
+
+def _proxies(fields: Fields) -> tuple[str, ...]:
+    proxies = fields.texts("proxies", len(PROXY_VARIABLES))
+    if not all(_PROXY.fullmatch(item) for item in proxies):
+        fields.refuse("proxies", "must hold the variables of proxies only")
+    return proxies

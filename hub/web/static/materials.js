@@ -56,4 +56,39 @@
     };
     setTimeout(look, pause);
   }
+
+  const packages = document.querySelector("[data-packages]");
+  if (packages) {
+    const log = document.querySelector("[data-log]");
+    if (log) log.scrollTop = log.scrollHeight;
+    let state = packages.dataset.state;
+    const look = async () => {
+      try {
+        const answer = await fetch(packages.dataset.packages, {
+          headers: { Accept: "application/json", "X-XSRFToken": document.body.dataset.xsrf },
+        });
+        if (!answer.ok) throw new Error(String(answer.status));
+        const now = await answer.json();
+        if (now.state !== "waiting" && now.state !== "building") {
+          location.reload();
+          return;
+        }
+        if (now.state !== state) {
+          state = now.state;
+          packages.textContent = packages.dataset[state];
+        }
+        if (log && now.log && now.log !== log.textContent) {
+          // Whoever scrolled up to read stays there.
+          const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
+          log.textContent = now.log;
+          if (atEnd) log.scrollTop = log.scrollHeight;
+        }
+      } catch {
+        packages.textContent = packages.dataset.lost;
+        state = "";
+      }
+      setTimeout(look, 2500);
+    };
+    setTimeout(look, 1500);
+  }
 })();

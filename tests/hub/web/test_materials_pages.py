@@ -111,7 +111,7 @@ async def test_members_see_versions_and_no_more(site: Site, place: Place) -> Non
     _, page, _ = await site.get(HERE, "mia-token")
     assert "Week one" in page and "labs.zip" not in page and waiting not in page
     assert "/upload" not in page and "Undo" not in page
-    assert set(await told(site, "", "mia-token")) == {"versions"}
+    assert set(await told(site, "", "mia-token")) == {"versions", "packages"}
     _, page, _ = await site.get(f"{HERE}/versions/1", "mia-token")
     assert "b.py" in page and "labs.zip" not in page and "2 files in it" in page
     for number in ("2", "0", "x", "9" * 40, "-1", "%D9%A1"):

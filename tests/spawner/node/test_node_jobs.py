@@ -19,6 +19,15 @@ FETCH = {
     "branch": "main",
 }
 
+INSTALL = {
+    "kind": "install",
+    "id": "0123456789ab",
+    "image": "site/own:2",
+    "requirements": "--index-url https://x\n-e .\n",
+    "proxies": ["https_proxy=http://proxy.example:3128"],
+}
+IMAGES = ("carrel/session-base:1", "site/own:2")
+
 
 def frame(source: int, text: bytes) -> bytes:
     return bytes([source, 0, 0, 0]) + len(text).to_bytes(4, "big") + text
@@ -104,6 +113,65 @@ def test_a_fetch_has_no_mount_and_the_sessions_network_as_nobody(config):
     assert body["HostConfig"]["NetworkMode"] == config.network.name
     assert body["HostConfig"]["Mounts"] == []
     assert body["User"] == "65534:65534"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"requirements": ""},
+        {"requirements": "é" * 32768},
+        {"proxies": []},
+    ],
+)
+def test_an_install_that_is_well_formed_passes(more):
+    assert jobs.decide(INSTALL | more, IMAGES).kind is jobs.Kind.INSTALL
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"image": "site/other:1"},
+        {"image": ""},
+        {"image": None},
+        {"image": ["site/own:2"]},
+        {"requirements": None},
+        {"requirements": "a\0b"},
+        {"requirements": "é" * 32769},
+        {"proxies": ["LD_PRELOAD=/x"]},
+        {"proxies": ["https_proxy=a b"]},
+        {"proxies": ["https_proxy=\nX=1"]},
+        {"proxies": "https_proxy=x"},
+        {"path": "x"},
+        {"url": "https://git.example.org/x"},
+    ],
+)
+def test_an_install_that_is_anything_else_is_refused(more):
+    with pytest.raises(CarrelError):
+        jobs.decide(INSTALL | more, IMAGES)
+
+
+def test_no_image_is_one_that_sessions_may_use_unless_it_is_said_so():
+    with pytest.raises(CarrelError):
+        jobs.decide(dict(INSTALL))
+
+
+def test_an_install_holds_nothing_worth_having(config):
+    body = jobs.create_body(jobs.decide(dict(INSTALL), IMAGES), config)
+    host = body["HostConfig"]
+    assert (body["Image"], body["Entrypoint"]) == ("site/own:2", ["python"])
+    assert body["Cmd"][:2] == ["-I", "-c"]
+    assert body["Cmd"][3:] == ["--index-url https://x\n-e .\n"]
+    compile(body["Cmd"][2], "install", "exec")
+    # The kernel takes no longer ones (MAX_ARG_STRLEN).
+    assert all(len(part.encode()) < 128 * 1024 for part in body["Cmd"])
+    assert body["Env"] == ["HOME=/tmp", "https_proxy=http://proxy.example:3128"]
+    assert host["NetworkMode"] == config.network.name
+    assert (host["Mounts"], host["CapDrop"], "CapAdd" in host) == ([], ["ALL"], False)
+    assert host["Memory"] == host["MemorySwap"] == 2 * 2**30
+    assert host["PidsLimit"] == 512
+    assert host["SecurityOpt"] == ["no-new-privileges"]
+    assert "carrel.session" not in body["Labels"]
 
 
 def test_a_jobs_container_is_no_session(config):
@@ -209,6 +277,29 @@ async def test_more_than_two_wait_for_their_turn(node):
         await asyncio.wait([one], timeout=5)
     created = [path for _, path in node.engine.changes if path == "/containers/create"]
     assert len(created) == 3
+
+
+async def test_an_install_takes_no_turn_from_others_and_two_of_them_wait(node):
+    for number in (1, 2):
+        await begin(node, INSTALL | {"id": f"{number:012x}"})
+    asked = [await begin(node, FETCH | {"id": f"{number:012x}"}) for number in (3, 4)]
+    for _ in range(100):
+        if node.engine.streams == 3:
+            break
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.1)
+    created = [path for _, path in node.engine.changes if path == "/containers/create"]
+    assert len(created) == 3
+    assert len(asked) == 2
+    node.engine.pieces.put_nowait(None)
+
+
+async def test_an_install_has_a_longer_time_of_its_own(node, monkeypatch):
+    monkeypatch.setattr(job_runner, "LIMIT_S", 0.01)
+    monkeypatch.setattr(job_runner, "INSTALL_LIMIT_S", 0.3)
+    status, said = await node.ask("POST", "/carrel/jobs", json=INSTALL)
+    assert status == 403
+    assert "was not done" in said["message"]
 
 
 async def test_without_the_firewall_no_job_begins(node):

@@ -5,6 +5,7 @@
     courses copying puller git report         a course's copy, taken, updated and reported
     github fetching shared_copies             one notebook from a public repository
     publish publishing cli                   asks the hub to publish a folder
+    packages                                  a course's extra packages, for kernels
     hub_client                                the hub, asked with the session's token
 
 Imports nothing of the hub or the spawner: it lives in the session's image.
