@@ -123,7 +123,7 @@ async def test_a_member_sees_the_course_and_no_other_member(school: Site) -> Non
     _, body, _ = await school.get("/courses/ds-24", "mia-token", **JSON)
     assert set(json.loads(body)) == {
         "slug", "title", "description", "joining", "archived", "default_profile", "teachers",
-        "version",
+        "version", "packages",
     }  # fmt: skip
 
 
