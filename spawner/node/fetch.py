@@ -70,6 +70,8 @@ def _reason(said: str, url: str, branch: str) -> str:
     ended = "invalid index-pack output" in said and "early EOF" not in said
     if ended or "File too large" in said or "signal 25" in said or "index-pack died" in said:
         return f"{url} is too large to be fetched (1 GB)."
+    if "Operation too slow" in said:
+        return f"{url} answers too slowly. Try again later."
     if "could not read Username" in said or "Authentication failed" in said or "403" in said:
         return f"{url} does not exist or is not public."
     if "not allowed" in said or "not supported or disabled in libcurl" in said:
