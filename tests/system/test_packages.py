@@ -12,7 +12,7 @@ import pytest
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 
 PUBLISH = """
-import os, sys
+import os, sys, time
 from datetime import UTC, datetime
 from pathlib import Path
 from hub import courses, installation, store
@@ -33,8 +33,9 @@ try:
 except CarrelError:
     pass
 place = places.of(ours.settings.data_dir, "packs")
-import time
-while not place.intakes.is_dir():
+for _ in range(600):
+    if place.intakes.is_dir():
+        break
     time.sleep(0.1)
 listed = sys.argv[1].encode()
 coming = [Member("requirements.txt", 0o644, len(listed), lambda: iter([listed]))]
