@@ -34,6 +34,8 @@ from spawner.node.fields import Fields
 LABEL_JOB = "carrel.job"
 HOME_INSIDE = "/home"
 MOST_PATH = 1024
+MOST_FILE_BYTES = 1024 * MIB
+"""Of one file that a collect or a fetch writes."""
 _ID = r"[0-9a-f]{12}"
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", re.ASCII)
 _PROXY = re.compile(rf"({'|'.join(PROXY_VARIABLES)})=[!-~]{{1,500}}", re.ASCII)
@@ -82,7 +84,7 @@ class _Room:
     user: str
     memory_bytes: int = 512 * MIB
     pids: int = 64
-    file_bytes: int = 1024 * MIB
+    file_bytes: int = MOST_FILE_BYTES
     oom_score: int = 500
 
 
