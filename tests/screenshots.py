@@ -58,7 +58,7 @@ def _teacher(browser: Browser) -> None:
     _shot(page, "course")
     page.goto(f"{course}/materials")
     _shot(page, "materials")
-    page.goto(f"{course}/materials/2")
+    page.goto(f"{course}/materials/versions/2/changes?path=lab1.ipynb")
     _shot(page, "materials-version")
     page.context.close()
 
@@ -81,7 +81,8 @@ def _student(browser: Browser) -> None:
     page.wait_for_timeout(3000)
     _shot(page, "lab")
     page.goto(f"{URL}/c/first-steps/lab1.ipynb")
-    expect(page.get_by_text("Lab 1: a table").first).to_be_visible(timeout=READY_WITHIN_MS)
+    shown = page.locator(".jp-RenderedMarkdown", has_text="Lab 1: a table")
+    expect(shown.first).to_be_visible(timeout=READY_WITHIN_MS)
     page.wait_for_timeout(3000)
     _shot(page, "course-notebook")
     page.goto(f"{URL}/services/carrel/secrets")

@@ -107,13 +107,13 @@ async def test_a_stranger_to_a_course_learns_nothing_from_the_start_page(
 ) -> None:
     for name, role in (("tess", Role.TEACHER), ("ada", Role.STUDENT)):
         world.add(name, role)
-    wish = Wish("Secret course", profile="datascience")
+    wish = Wish("Hidden course", profile="datascience")
     world.store.decide(courses.make, TESS, "ds-24", wish, _by("tess"))
     await browser.log_in("ada")
     _, page = await browser.get(
         (await location(browser, "/open/course/ds-24")).removeprefix("/hub")
     )
-    assert _first(page) == "small" and "Secret" not in page
+    assert _first(page) == "small" and "Hidden course" not in page
 
 
 def _first(page: str) -> str:
