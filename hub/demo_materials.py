@@ -62,14 +62,14 @@ def _once(content: bytes) -> Iterator[bytes]:
 
 
 def _texts(message: str) -> dict[str, str]:
-    more = ["# What is the difference between the warmest and the coldest?\n"]
     lab1 = [
         ("markdown", "# Lab 1: a table\nRun each cell with **Shift+Enter**."),
         ("code", "import csv\n\nfile = open('cities.csv')\nrows = list(csv.DictReader(file))"),
         ("code", "sum(float(row['degrees']) for row in rows) / len(rows)"),
         ("code", "# Which city is the warmest?\n"),
-        *(("code", line) for line in more if message == SECOND),
-    ]  # fmt: skip
+    ]
+    if message == SECOND:
+        lab1.append(("code", "# What is the difference between the warmest and the coldest?\n"))
     lab2 = [
         ("markdown", "# Lab 2: chance\nHow often does a die show six?"),
         ("code", "import random\n\nthrows = [random.randint(1, 6) for _ in range(10_000)]"),
