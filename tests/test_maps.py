@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDERS = ("hub", "hub/cli", "hub/handlers", "hub/materials", "hub/web", "spawner", "spawner/node")
+FOLDERS = (
+    "hub",
+    "hub/cli",
+    "hub/handlers",
+    "hub/materials",
+    "hub/web",
+    "images/drivesync/drivesync",
+    "spawner",
+    "spawner/node",
+)
 
 
 @pytest.mark.parametrize("folder", FOLDERS)

@@ -91,7 +91,7 @@ class Remote(Protocol):
         """The bytes of ``of.revision``; raises Changed unless their md5 is ``of.md5``."""
 
     def export(self, of: RemoteFile, mime: str, into: Incoming) -> None:
-        """A DOCUMENT in another format. Raises NotAllowed where Drive has none, or it is too big."""
+        """A DOCUMENT in another format. Raises NotAllowed: Drive has none, or it is too big."""
 
 
 class Local(Protocol):
