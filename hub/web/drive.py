@@ -87,7 +87,7 @@ class DrivePage(DriveHandler):
     def show(self, found: Drive) -> None:
         done = self.get_query_argument("done", "")
         self.page(
-            "drive.html", drive=found, standing=found.standing.value, knobs=self.carrel.drive,
+            "drive.html", drive=found, standing=found.standing.name.lower(), knobs=self.carrel.drive,
             done=done if done in {one.value for one in Done} else "",
             problem=self.consents.tell(self.person.name),
         )  # fmt: skip
