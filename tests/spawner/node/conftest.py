@@ -44,6 +44,7 @@ def node_json(data_dir: Path) -> dict[str, Any]:
         "session_uid": os.geteuid(),
         "images": ["carrel/session-base:1", "site/own:2"],
         "tools_image": "carrel/hub:1",
+        "drive_image": "carrel/drivesync:1",
         "network": {
             "name": "carrel-sessions",
             "bridge": "carrel0",
@@ -52,6 +53,7 @@ def node_json(data_dir: Path) -> dict[str, Any]:
             "proxy": "10.203.0.3",
             "hub_port": 8081,
             "allow": ["10.9.0.0/16", "192.168.7.7:3142"],
+            "services": [],
         },
         "limits": {
             "sessions_max_bytes": 2**33,
@@ -137,6 +139,8 @@ class RecordingEngine:
     no: dict[str, str] = field(default_factory=dict)
     """Paths whose requests are answered 400, with these words."""
     containers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    listed: list[dict[str, Any]] = field(default_factory=list)
+    """What a list of containers holds."""
     network: dict[str, Any] = field(default_factory=lambda: copy.deepcopy(NETWORK))
     pieces: asyncio.Queue[bytes | None] = field(default_factory=asyncio.Queue)
     """What a streaming route says, one at a time; None ends it, b"" breaks it off."""
@@ -173,7 +177,7 @@ class RecordingEngine:
             "/version": {"ApiVersion": "1.41", "Version": "20.10.24"},
             "/_ping": ["OK"],
             "/info": {"CgroupDriver": "systemd"},
-            "/containers/json": [],
+            "/containers/json": self.listed,
             "/networks/carrel-sessions": self.network or None,
             "/images/site/own:2/json": {"Id": "sha256:1"},
         }

@@ -176,6 +176,7 @@ def node_json(data_dir: Path, engine) -> dict[str, object]:
         "session_uid": engine.session_uid,
         "images": [IMAGE],
         "tools_image": IMAGE,
+        "drive_image": IMAGE,
         "network": {
             "name": f"{PROJECT}-sessions",
             "bridge": BRIDGE,
@@ -184,6 +185,7 @@ def node_json(data_dir: Path, engine) -> dict[str, object]:
             "proxy": PROXY,
             "hub_port": 8081,
             "allow": [],
+            "services": [],
         },
         "limits": {
             "sessions_max_bytes": 2**32,

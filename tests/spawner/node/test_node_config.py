@@ -25,6 +25,7 @@ def table(config):
         "session_uid": 100000,
         "images": list(config.images),
         "tools_image": config.tools_image,
+        "drive_image": "carrel/drivesync:1",
         "network": {
             "name": "carrel-sessions",
             "bridge": "carrel0",
@@ -33,6 +34,7 @@ def table(config):
             "proxy": "10.203.0.3",
             "hub_port": 8081,
             "allow": ["10.9.0.0/16", "192.168.7.7:3142"],
+            "services": [],
         },
         "limits": {
             "sessions_max_bytes": 9,
