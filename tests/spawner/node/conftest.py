@@ -137,7 +137,10 @@ class RecordingEngine:
 
     requests: list[tuple[str, str, dict[str, str], Any]] = field(default_factory=list)
     no: dict[str, str] = field(default_factory=dict)
-    """Paths whose requests are answered 400, with these words."""
+    """Paths whose requests are answered ``no_status``, with these words."""
+    no_status: int = 400
+    held: dict[str, asyncio.Event] = field(default_factory=dict)
+    """Paths whose requests are answered once somebody says so."""
     containers: dict[str, dict[str, Any]] = field(default_factory=dict)
     listed: list[dict[str, Any]] = field(default_factory=list)
     """What a list of containers holds."""
@@ -160,10 +163,12 @@ class RecordingEngine:
         path = request.path.removeprefix("/v1.41")
         body = json.loads(text) if text else None
         self.requests.append((request.method, path, dict(request.query), body))
+        if path in self.held:
+            await self.held[path].wait()
         if path.endswith(("/logs", "/attach")) or path == "/events":
             return await self._stream(request)
         if path in self.no and (path != "/containers/create" or body["HostConfig"]["CgroupParent"]):
-            return web.json_response({"message": self.no[path]}, status=400)
+            return web.json_response({"message": self.no[path]}, status=self.no_status)
         if path == "/containers/create":
             return web.json_response({"Id": SESSION_ID, "Warnings": []}, status=201)
         if path.endswith("/wait"):
