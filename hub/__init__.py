@@ -33,6 +33,7 @@ The only code that opens Carrel's database. Deciders are pure, one subject a fil
     hub_database                             JupyterHub's own file: its commits wait for no disk
     materials/ orders                        what courses publish, in git; what is to be read for it
     sealing user_secrets secret_grants       what notebooks are given by userdata.get, sealed
+    drive_links drive_syncs                  who let us reach their Drive; what sidecars told
     chores housekeeping                      what is done when it is due; the process that does it
     web/  the carrel service: own pages      cli/  the ./carrel command
 """

@@ -56,6 +56,11 @@ class Action(Enum):
     SECRET_DELETED = "secret.deleted"  # noqa: S105
     SECRET_ALLOWED = "secret.allowed"  # noqa: S105
     SECRET_REVOKED = "secret.revoked"  # noqa: S105
+    DRIVE_LINKED = "drive.linked"
+    DRIVE_CHOSEN = "drive.folders_chosen"
+    DRIVE_LOST = "drive.consent_lost"
+    DRIVE_DELETION_CONFIRMED = "drive.deletion_confirmed"
+    DRIVE_DISCONNECTED = "drive.disconnected"
     PACKAGES_AGAIN = "course.packages_again"
     PACKAGES_BUILT = "course.packages_built"
     PACKAGES_FAILED = "course.packages_failed"

@@ -143,3 +143,51 @@ class LayerState(Enum):
     BUILDING = "building"
     READY = "ready"
     FAILED = "failed"
+
+
+class DriveState(Enum):
+    """Where somebody's consent to reach their Drive stands."""
+
+    LINKED = "linked"
+    RECONNECT = "reconnect"
+    """Google says that it is no good any more; they have to consent anew."""
+    DISCONNECTED = "disconnected"
+
+
+class DriveScope(Enum):
+    """How much of a Drive is asked for."""
+
+    FULL = "full"
+    APP_FOLDER = "app_folder"
+    """Only what Carrel made itself; what was there before is not seen."""
+    READ_ONLY = "read_only"
+
+
+class DriveExport(Enum):
+    """What Google's own documents are on disk."""
+
+    LINKS = "links"
+    OFFICE = "office"
+
+
+class SyncState(Enum):
+    """What a sidecar says that it is doing (``drivesync.report.State``)."""
+
+    STARTING = "starting"
+    SYNCING = "syncing"
+    IDLE = "idle"
+    PAUSED = "paused"
+    ENDED = "ended"
+
+
+class SyncPause(Enum):
+    """Why a sidecar says that nothing goes on (``drivesync.report.Pause``)."""
+
+    RECONNECT = "reconnect"
+    OFFLINE = "offline"
+    BUSY = "busy"
+    UNMOUNTED = "unmounted"
+    MASS_DELETE = "mass delete"
+    REMOTE_FULL = "remote full"
+    LOCAL_FULL = "local full"
+    NO_FOLDERS = "no folders"

@@ -14,6 +14,8 @@ import sqlalchemy as sa
 
 from hub.enums import (
     CourseRole,
+    DriveScope,
+    DriveState,
     GrantState,
     Interface,
     Joining,
@@ -368,3 +370,53 @@ layers = sa.Table(
         postgresql_where=sa.text("state = 'ready' AND retired_at IS NULL"),
     ),
 )
+
+drive_links = sa.Table(
+    "drive_links",
+    metadata,
+    # Who let Carrel reach their Drive. It ends with the account, as secrets do.
+    sa.Column(
+        "user", sa.String(NAME), sa.ForeignKey("accounts.name", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    sa.Column("state", _enum(DriveState, "drive_state"), nullable=False),
+    # Google's refresh token: only the hub's process can open it (hub.drive_sealing).
+    sa.Column("sealed", sa.Text),
+    # What was consented to.
+    sa.Column("scope", _enum(DriveScope, "drive_scope"), nullable=False),
+    sa.Column("email", sa.String(320), nullable=False, server_default=""),
+    # Id of My Drive: another one is another Drive, whatever it is called.
+    sa.Column("root", sa.String(200), nullable=False, server_default=""),
+    # JSON: a list of {"id", "title", "path", "bytes", "files"}.
+    sa.Column("folders", sa.Text, nullable=False, server_default="[]"),
+    sa.Column("everything", sa.Boolean, nullable=False, server_default=sa.false()),
+    # When folders were chosen first: since then sessions have /content/drive.
+    sa.Column("chosen_at", UtcTime),
+    sa.Column("linked_at", UtcTime, nullable=False),
+    sa.Column("changed_at", UtcTime, nullable=False),
+    sa.Column("problem", sa.Text, nullable=False, server_default=""),
+    # That much was deleted at once was meant.
+    sa.Column("confirmed_deletion_at", UtcTime),
+    sa.CheckConstraint("state <> 'linked' OR sealed IS NOT NULL", name="linked_has_a_token"),
+    sa.CheckConstraint("state <> 'disconnected' OR sealed IS NULL", name="disconnected_has_none"),
+)  # fmt: skip
+
+drive_syncs = sa.Table(
+    "drive_syncs",
+    metadata,
+    # The sidecar of a session: what it shows who it is with, and what it told last.
+    sa.Column("session", sa.CHAR(12), primary_key=True),
+    sa.Column(
+        "user", sa.String(NAME), sa.ForeignKey("accounts.name", ondelete="CASCADE"),
+        nullable=False,
+    ),
+    sa.Column("bearer_hash", sa.String(64), nullable=False, unique=True),
+    sa.Column("began_at", UtcTime, nullable=False),
+    sa.Column("ended_at", UtcTime),
+    # JSON (hub.drive_reports); empty: none came yet, or a later session's took its place.
+    sa.Column("report", sa.Text, nullable=False, server_default=""),
+    sa.Column("reported_at", UtcTime),
+    # The sentence of its end.
+    sa.Column("result", sa.Text, nullable=False, server_default=""),
+    sa.Index(None, "user", "began_at"),
+)  # fmt: skip

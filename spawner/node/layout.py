@@ -62,6 +62,7 @@ SECRETS = (
     "secrets/hub/cli_token",
     "secrets/hub/cookie",
     "secrets/hub/crypt_key",
+    "secrets/hub/drive_key",
     "secrets/hub/user_secrets_key",
     "secrets/postgres/password",
     "secrets/proxy/token",
@@ -69,7 +70,7 @@ SECRETS = (
 )
 """Each holds 32 random bytes in hex, mode 0400, readable by the hub's account alone."""
 
-ADOPTED = ("secrets/hub/sign_on_client_secret",)
+ADOPTED = ("secrets/hub/drive_client_secret", "secrets/hub/sign_on_client_secret")
 """Put there by whoever runs Carrel, if at all: owned and closed like the others, never made up."""
 
 

@@ -62,6 +62,7 @@ def write_installation(data_dir: Path, **more: Any) -> Path:
     (data_dir / "etc" / "images.json").write_text(json.dumps(IMAGES))
     for name in (
         "proxy/token", "web/token", "hub/cookie", "hub/crypt_key", "hub/cli_token",
+        "hub/drive_key",
         "hub/user_secrets_key",
     ):  # fmt: skip
         path = data_dir / "secrets" / name

@@ -58,6 +58,7 @@ def test_secrets_are_different_unguessable_and_closed(config):
         "secrets/hub/cli_token",
         "secrets/hub/cookie",
         "secrets/hub/crypt_key",
+        "secrets/hub/drive_key",
         "secrets/hub/user_secrets_key",
         "secrets/postgres/password",
         "secrets/proxy/token",
