@@ -234,7 +234,7 @@ async def test_a_caller_that_leaves_does_not_leave_half_a_start(node):
     """What was begun is carried out: a container that was made is started too."""
     held = node.engine.held["/containers/create"] = asyncio.Event()
     asking = asyncio.create_task(node.ask("PUT", "/carrel/drive/ann", json=BODY))
-    while not node.engine.changes:
+    while not node.engine.changes:  # noqa: ASYNC110
         await asyncio.sleep(0.01)
     asking.cancel()
     await asyncio.sleep(0.1)
@@ -248,7 +248,7 @@ async def test_two_who_ask_for_an_end_wait_for_the_same_one(node):
     held = node.engine.held[f"/containers/{ID}/stop"] = asyncio.Event()
     path = f"/carrel/drive/ann/{SESSION}/stop"
     first, second = (asyncio.create_task(node.ask("POST", path)) for _ in range(2))
-    while not node.engine.changes:
+    while not node.engine.changes:  # noqa: ASYNC110
         await asyncio.sleep(0.01)
     first.cancel()
     await asyncio.sleep(0.1)
