@@ -33,7 +33,10 @@ The only code that opens Carrel's database. Deciders are pure, one subject a fil
     hub_database                             JupyterHub's own file: its commits wait for no disk
     materials/ orders                        what courses publish, in git; what is to be read for it
     sealing user_secrets secret_grants       what notebooks are given by userdata.get, sealed
-    drive_links drive_syncs                  who let us reach their Drive; what sidecars told
+    drive_links drive_syncs drive_reports    who let us reach their Drive; what sidecars told
+    drive_knobs drive_consent drive_google drive_sealing drive_tokens
+                                             consents at Google; tokens, sealed, and minted anew
+    drive_folders drive_orders               looks into a Drive; what sidecars are told to do
     chores housekeeping                      what is done when it is due; the process that does it
     web/  the carrel service: own pages      cli/  the ./carrel command
 """

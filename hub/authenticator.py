@@ -19,9 +19,12 @@ from hub import accounts, course_groups, passwords
 from hub.accounts import Account
 from hub.attempts import Limits
 from hub.client_address import UNKNOWN, client_address
+from hub.drive_tokens import DriveTokens
+from hub.handlers import drive_pages_api
 from hub.handlers.account_page import AccountPage
 from hub.handlers.course_api import CopyApi, CoursesApi, PublishApi
 from hub.handlers.demo_page import DemoLogin
+from hub.handlers.drive_api import AccessApi, ReportApi
 from hub.handlers.export_page import ExportPage
 from hub.handlers.form import LoginPage, Script
 from hub.handlers.invitation_page import InvitationPage
@@ -52,6 +55,8 @@ class Accounts(Authenticator):
 
     carrel: Settings
     store: Store
+    drive: DriveTokens
+    """People's Drives, in this process."""
 
     # What somebody once was in JupyterHub's database opens nothing.
     allow_all = Bool(True, config=True)
@@ -154,6 +159,9 @@ class Accounts(Authenticator):
             (r"/api/carrel/courses/([^/]+)/copy", CopyApi),
             (r"/api/carrel/secrets/([^/]*)", SecretApi),
             (r"/api/carrel/seal", SealApi),
+            (r"/api/carrel/drive/access", AccessApi),
+            (r"/api/carrel/drive/report", ReportApi),
+            *drive_pages_api.ROUTES,
             (r"/api/carrel/sessions", SessionsApi),
             (r"/api/carrel/users/([^/]+)/sessions/([0-9a-f]{12})", SessionApi),
             (r"/api/users/([^/]+)/server", StartApi),

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from hub.enums import Provider
+from hub.knobs import LOOPBACK
 
 
 def problems(values: Mapping[str, Any]) -> list[str]:
@@ -27,6 +28,7 @@ def problems(values: Mapping[str, Any]) -> list[str]:
     found += _server(_table(values.get("server")))
     found += _demo(values)
     found += _sign_on(_table(values.get("sign_on")))
+    found += _drive(values)
     machines, images = _table(values.get("machines")), _images(_table(values.get("images")))
     for item in profiles:
         slug, machine, image = item.get("slug"), item.get("machine"), item.get("image")
@@ -79,6 +81,18 @@ def _sign_on(given: Mapping[str, Any]) -> list[str]:
     if provider == Provider.GOOGLE.value and given.get("issuer"):
         found.append("sign_on.issuer: Google has one address; leave this empty")
     return found
+
+
+def _drive(values: Mapping[str, Any]) -> list[str]:
+    """Tokens never go over plain HTTP, but to the demo's emulator."""
+    given = _table(values.get("drive"))
+    plain = [
+        f"drive.{name}: must begin with https://"
+        for name in ("auth_url", "token_url", "revoke_url", "api_url", "sidecar_api_url")
+        if str(given.get(name) or "").startswith("http://")
+        and urlsplit(str(given[name])).hostname not in LOOPBACK
+    ]
+    return [] if values.get("demo") is True else plain
 
 
 def _images(images: Mapping[str, Any]) -> set[str]:

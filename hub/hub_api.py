@@ -41,6 +41,10 @@ class WantedEnd:
     detail: str = ""
 
 
+_TOLD = {400, 403, 404, 409, 429, 503}
+"""Statuses that come with a sentence for whoever asked."""
+
+
 class HubApi:
     """The calls that Carrel makes of the hub's API. Names are canonical."""
 
@@ -169,6 +173,21 @@ class HubApi:
         if "sealed" not in answer:
             raise CarrelError(Code.UNAVAILABLE, str(answer.get("message", "Nothing was sealed.")))
         return str(answer["sealed"])
+
+    def drive(self, verb: str, **said: Any) -> dict[str, Any]:
+        """What the hub answers about somebody's Drive (``hub.handlers.drive_pages_api``).
+
+        Raises CarrelError with the hub's own sentence.
+        """
+        request = self._request("POST", f"/carrel/drive/{verb}", said)
+        with closing(self._open(request, accept=_TOLD)) as answer:
+            try:
+                status, found = int(answer.status or 0), json.loads(answer.read())
+            except (OSError, HTTPException, ValueError) as error:
+                raise _lost() from error
+        if status in _TOLD:
+            raise CarrelError(Code(status), str(found["message"]))
+        return dict(found)
 
     def _status(self, method: str, path: str, body: Any, accept: set[int]) -> int:
         with closing(self._open(self._request(method, path, body), accept)) as answer:

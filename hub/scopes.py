@@ -13,10 +13,14 @@ PEOPLE = "custom:carrel:people"
 SEAL = "custom:carrel:seal"
 """To have the hub seal what people enter as secrets. Nobody can have one opened by it."""
 
+DRIVE = "custom:carrel:drive"
+"""To have the hub link, look into and give back people's Drives. No token comes out by it."""
+
 CUSTOM = {
     ADMIN: {"description": "See Carrel's machine, sessions and people."},
     PEOPLE: {"description": "Invite and look after people."},
     SEAL: {"description": "Seal secrets that people enter; open none."},
+    DRIVE: {"description": "Link people's Drives, list their folders, and give them back."},
 }
 
 WEB = "carrel"
@@ -59,7 +63,7 @@ ROLES: list[dict[str, Any]] = [
     {
         "name": "carrel-web",
         "description": "The carrel service: ends logins and sessions of disabled accounts; has "
-        "secrets sealed",
+        "secrets sealed and Drives linked",
         "scopes": [
             "list:users",
             "read:users:name",
@@ -67,6 +71,7 @@ ROLES: list[dict[str, Any]] = [
             "delete:servers",
             "delete:users",
             SEAL,
+            DRIVE,
         ],
         "services": [WEB],
     },

@@ -10,6 +10,7 @@ import json
 from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
@@ -57,14 +58,19 @@ class Sealer:
 
 def sealer(settings: Settings) -> Sealer:
     """With the installation's key; blocks. Raises CarrelError(UNAVAILABLE) where there is none."""
-    try:
-        lines = (settings.data_dir / KEY).read_text(encoding="ascii").split()
-        keys = [bytes.fromhex(line) for line in lines]
-    except (OSError, ValueError):
-        raise _no_key() from None
-    if not keys or any(len(key) != KEY_BYTES for key in keys):
+    keys = read_keys(settings.data_dir / KEY)
+    if not keys:
         raise _no_key()
     return Sealer(keys)
+
+
+def read_keys(path: Path) -> list[bytes]:
+    """The keys in a file, one a line; none where it is missing or damaged. Blocks."""
+    try:
+        keys = [bytes.fromhex(line) for line in path.read_text(encoding="ascii").split()]
+    except (OSError, ValueError):
+        return []
+    return keys if all(len(key) == KEY_BYTES for key in keys) else []
 
 
 def _opens_nothing() -> CarrelError:

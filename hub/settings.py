@@ -22,6 +22,7 @@ from pydantic_settings import (
 )
 
 from hub import crossed
+from hub.drive_knobs import Drive
 from hub.enums import Provider
 from hub.knobs import (
     AbsolutePath,
@@ -101,6 +102,7 @@ class Settings(Section):
     capacity: Capacity = Capacity()
     database: Database = Database()
     github: GitHub = GitHub()
+    drive: Drive = Drive()
     machines: dict[str, Machine] = Field(
         default_factory=_default_machines, description="Machine types by name.", min_length=1
     )

@@ -11,6 +11,7 @@
     api course_api                                the hub's API: what its routes share; for sessions
     session_api one_start                         a session's one end; one start at a time
     secret_api                                    secrets for sessions; sealed for web
+    drive_api drive_pages_api                     Drives: for their sidecars; for web's pages
     open_page link_page session_files             leads into one's session; asks it for a file
 
 Everything else that people see is in ``web/``.

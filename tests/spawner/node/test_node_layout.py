@@ -155,9 +155,10 @@ def test_where_sessions_are_host_root_nobody_else_on_the_host_gets_into_homes(co
         assert stat.S_IMODE((config.data_dir / name).stat().st_mode) == 0o700
 
 
-def test_a_secret_of_the_administrators_is_closed_and_never_made_up(config):
+@pytest.mark.parametrize("secret", ADOPTED)
+def test_a_secret_of_the_administrators_is_closed_and_never_made_up(config, secret):
     ensure_layout(config)
-    (path,) = (config.data_dir / secret for secret in ADOPTED)
+    path = config.data_dir / secret
     assert not path.exists()
     path.write_text("given by the provider")
     path.chmod(0o644)
