@@ -36,7 +36,8 @@ The only code that opens Carrel's database. Deciders are pure, one subject a fil
     drive_links drive_syncs drive_reports    who let us reach their Drive; what sidecars told
     drive_knobs drive_consent drive_google drive_sealing drive_tokens
                                              consents at Google; tokens, sealed, and minted anew
-    drive_folders drive_orders               looks into a Drive; what sidecars are told to do
+    drive_folders drive_orders drive_standing
+                                             looks into a Drive; what sidecars do, and how it stands
     drive_keeping drive_keeper               a sidecar beside each session that is to have one
     chores housekeeping                      what is done when it is due; the process that does it
     web/  the carrel service: own pages      cli/  the ./carrel command

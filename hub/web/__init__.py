@@ -10,6 +10,8 @@
     material_packages
                    what a course publishes: sent in, looked at, published, seen by its students
     user_secrets   one's secrets: entered, granted to notebooks, never shown
+    drive drive_connect drive_consents drive_choose
+                   one's Drive: how it stands; to Google and back; which folders
     blocking multipart
                    threads for what takes seconds; a form's file, piece by piece (pure)
     once refusals  forms that make something are taken once; how many refusals go on record

@@ -13,6 +13,7 @@ from jupyterhub.services.auth import HubOAuth
 from tornado.web import Application, RedirectHandler, RequestHandler, StaticFileHandler
 
 from hub import moments, origins, texts
+from hub.drive_consent import CALLBACK
 from hub.hub_api import HubApi
 from hub.installation import Installation
 from hub.scopes import PREFIX
@@ -26,6 +27,10 @@ from hub.web.course_actions import CourseActions
 from hub.web.course_door import BadgePage, CourseDoor, GitHubLink, RootLink
 from hub.web.course_lists import CourseListPage
 from hub.web.courses import CoursePage, CoursesPage
+from hub.web.drive import DriveActions, DrivePage
+from hub.web.drive_choose import DriveChoose
+from hub.web.drive_connect import DriveCallback, DriveConnect
+from hub.web.drive_consents import Consents
 from hub.web.invitations import InvitationsPage, RosterPage, Withdraw
 from hub.web.material_intakes import IntakePage
 from hub.web.material_notebooks import ChangesPage, FilePage, RenderedFile
@@ -46,6 +51,9 @@ HERE = Path(__file__).parent
 PORT = 8600
 MOST_BODY_BYTES = 4 * 2**20
 """What one request may send: a class list of the most lines, however it is encoded."""
+
+DRIVE_CALLS = 8
+"""Looks into people's Drives at a time."""
 
 
 def make_app(
@@ -73,6 +81,11 @@ def make_app(
             (f"{PREFIX}badge", BadgePage),
             (f"{PREFIX}secrets", SecretsPage),
             (f"{PREFIX}secrets/do", SecretActions),
+            (f"{PREFIX}drive", DrivePage),
+            (f"{PREFIX}drive/do", DriveActions),
+            (f"{PREFIX}drive/connect", DriveConnect),
+            (f"{PREFIX}{CALLBACK}", DriveCallback),
+            (f"{PREFIX}drive/choose", DriveChoose),
             (r"/(?:c|github)/(.*)", RootLink, {"pages": where.pages}),
             (f"{PREFIX}admin", MachinePage),
             (f"{PREFIX}api/status", StatusApi),
@@ -89,6 +102,9 @@ def make_app(
         once=Once(),
         refusals=Refusals(),
         blocking=Blocking(),
+        # Of their own: what waits for Google keeps no page of a course waiting.
+        drive_calls=Blocking(at_once=DRIVE_CALLS, wait_s=20),
+        drive_consents=Consents(),
         uploads=Uploads(),
         publishing=defaultdict(asyncio.Lock),
         pages=pages(),
