@@ -5,4 +5,5 @@ equal. A pure planner makes operations of them; whatever becomes of an operation
 made from the trees anew. Nothing here holds a long-lived secret.
 
     model sides faults report      the files, the two sides, what can go wrong, what is told
+    engine options state           a cycle: looks, plans, acts, records; what was chosen; the memory
 """
