@@ -12,4 +12,5 @@ made from the trees anew. Nothing here holds a long-lived secret.
     pauses flush                   why nothing goes on; the session's wish that all be in Drive
     hub tokens settings            the hub's two calls
     notes open_documents           what the session says, in ``.carrel``
+    engine options state           a cycle: looks, plans, acts, records; what was chosen; the memory
 """

@@ -205,4 +205,3 @@ def finished(paused: Paused | None, report: Report, failures: int) -> bool:
     if paused is not None:
         return paused.pause not in PASSING
     return failures == 0 and report.up.files == 0
-
