@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from drivesync.bell import Bell, Ring
+from drivesync.engine import Outcome
 from drivesync.flush import Answer
 from drivesync.model import Path
 from drivesync.pauses import Paused
@@ -32,13 +33,14 @@ class Orders:
 class Syncs(Protocol):
     """The engine, as the loop sees it."""
 
-    def cycle(self, orders: Orders) -> None:
-        """One look at both sides and all the work that follows from it. Raises faults."""
+    def cycle(self, orders: Orders) -> Outcome:
+        """One look at both sides and all the work that follows from it. Raises no faults."""
 
     def report(self) -> Report:
         """Of this moment, from any thread. The state in it is the loop's to say."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Another one takes its place."""
 
 
 class Desk:

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from drivesync import settings
-from drivesync.faults import DeadGrant, Fault, Lost
+from drivesync.faults import DeadGrant, Lost
 from drivesync.settings import Settings
 
 TIMEOUT_S = 10
@@ -27,11 +27,11 @@ class HubAway(Lost):
     """The hub, or Google's token endpoint behind it, does not answer, or not as it should."""
 
 
-class NoFolders(Fault):
+class NoFolders(DeadGrant):
     """The user has not chosen any folder."""
 
 
-class Ended(Fault):
+class Ended(DeadGrant):
     """The hub does not know this sidecar (any more): its session is over, or another one began."""
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from drivesync import flush, pauses
 from drivesync.bell import Bell, Ring
 from drivesync.desk import Desk, Orders, Syncs
+from drivesync.engine import Outcome
 from drivesync.faults import Fault
 from drivesync.hub import Ended, NoFolders
 from drivesync.open_documents import OpenDocuments
@@ -66,21 +67,24 @@ class Loop:
         self._hear_wish()
         self._desk.cycling_since = time.monotonic()
         try:
-            paused, failed = self._cycle(last), False
+            outcome = self._cycle(last)
         except Ended:
             raise
         except Fault as fault:
-            paused, failed = pauses.of_fault(fault), True
-            log.info("A cycle ended early: %s", type(fault).__name__)
+            paused, again = pauses.of_fault(fault), True
+        else:
+            paused, again = pauses.of_outcome(outcome, self._parts.tokens.fault), outcome.again
+            self._desk.looked = True
+            if outcome.done:
+                self._busy_at = time.monotonic()
         finally:
             self._desk.cycling_since = None
-        if self._desk.ended:
+        if self._desk.ended or isinstance(self._parts.tokens.fault, Ended):
             raise Ended("The hub does not know this sidecar any more.")
-        self._failures = self._failures + 1 if failed or paused else 0
-        self._desk.looked = self._desk.looked or not failed
+        self._failures = self._failures + 1 if paused or again else 0
         self._note(paused)
 
-    def _cycle(self, last: bool) -> Paused | None:
+    def _cycle(self, last: bool) -> Outcome:
         desk, parts = self._desk, self._parts
         if desk.settings is None or desk.refused is not None:
             self._drop_engine()  # its access token may be one that was withdrawn
@@ -90,8 +94,7 @@ class Loop:
         assert settings is not None, "every access token comes with settings"
         if settings.nothing_chosen:
             raise NoFolders
-        engine = self._engine(settings)
-        engine.cycle(
+        return self._engine(settings).cycle(
             Orders(
                 open_paths=parts.documents.paths,
                 stopping=self._over if last else lambda: parts.stopping.asked,
@@ -99,7 +102,6 @@ class Loop:
                 confirmed_deletion=settings.confirmed_deletion,
             )
         )
-        return pauses.of_report(engine.report())
 
     def _engine(self, settings: Settings) -> Syncs:
         """A new one for new settings: it takes up from the recorded state, as after a crash."""

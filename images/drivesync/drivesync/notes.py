@@ -82,7 +82,7 @@ def write(root: Path, name: str, data: bytes) -> bool:
                 _replace(folder, temporary, name)
             except OSError:
                 with suppress(OSError):
-                    os.unlink(temporary, dir_fd=folder)  # noqa: PTH108  beneath a descriptor
+                    os.unlink(temporary, dir_fd=folder)
                 raise
     except OSError:
         return False

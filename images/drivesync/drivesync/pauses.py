@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from drivesync import faults, hub
-from drivesync.report import Pause, Report
+from drivesync.engine import Outcome
+from drivesync.report import Pause
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ _DETAILS = {
 }
 
 _PAUSES: tuple[tuple[type[faults.Fault], Pause], ...] = (
-    (hub.NoFolders, Pause.NO_FOLDERS),
+    (hub.NoFolders, Pause.NO_FOLDERS),  # before DeadGrant, which it is one of
     (faults.DeadGrant, Pause.RECONNECT),
     (faults.Busy, Pause.BUSY),
     (faults.Lost, Pause.OFFLINE),
@@ -53,11 +54,13 @@ def of_fault(fault: faults.Fault) -> Paused | None:
     return None
 
 
-def of_report(report: Report) -> Paused | None:
-    """What the engine found by itself."""
-    if report.pause is None:
+def of_outcome(outcome: Outcome, access: faults.Fault | None) -> Paused | None:
+    """``access`` is why the hub gave no access token, if so: it knows better than the engine."""
+    if outcome.pause is None:
         return None
-    return Paused(report.pause, report.pause_detail or _DETAILS[report.pause])
+    if access is not None and outcome.pause in (Pause.RECONNECT, Pause.OFFLINE):
+        return of_fault(access)
+    return Paused(outcome.pause, outcome.detail or _DETAILS[outcome.pause])
 
 
 def of(pause: Pause) -> Paused:

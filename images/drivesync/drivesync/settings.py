@@ -5,31 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import Enum
 from typing import Any
 from urllib.parse import urlsplit
+
+from drivesync.options import Export, Scope
 
 MOST_FOLDERS = 1000
 
 
-class Unreadable(ValueError):
+class Unreadable(ValueError):  # noqa: N818  a state of affairs, as in faults
     """The settings are not what they should be; ``str`` names the one at fault."""
-
-
-class Scope(Enum):
-    """What the user consented to."""
-
-    FULL = "full"
-    APP_FOLDER = "app_folder"
-    """Only what this app made is seen."""
-    READ_ONLY = "read_only"
-
-
-class Export(Enum):
-    """What stands on disk for a document of Google's own."""
-
-    LINKS = "links"
-    OFFICE = "office"
 
 
 @dataclass(frozen=True)

@@ -52,10 +52,11 @@ def encode(told: dict[str, Any], most_bytes: int) -> bytes:
 def result(report: Report) -> str:
     """What became of the session's files: "42 files in Drive, 1 conflict copy, 0 unsynced"."""
     unsynced = unsynced_count(report)
+    copies = "conflict copy" if report.conflict_count == 1 else "conflict copies"
     said = ", ".join(
         (
             f"{report.files} {'file' if report.files == 1 else 'files'} in Drive",
-            f"{report.conflict_count} conflict {'copy' if report.conflict_count == 1 else 'copies'}",
+            f"{report.conflict_count} {copies}",
             f"{unsynced} unsynced",
         )
     )

@@ -34,7 +34,8 @@ class Tokens:
         self._lock = threading.Lock()
         self._token: Token | None = None
         self._until = 0.0  # on the monotonic clock: clocks are set while we run
-        self._fault: Fault | None = None
+        self.fault: Fault | None = None
+        """Why there was none the last time; None after one came."""
         self._fault_at = 0.0
 
     def get(self, refused: str = "") -> Token:
@@ -44,21 +45,21 @@ class Tokens:
             now = time.monotonic()
             if self._token and now < self._until and self._token.value != refused:
                 return self._token
-            if self._fault and now < self._fault_at + AGAIN_S:
-                raise self._fault.with_traceback(None)
+            if self.fault and now < self._fault_at + AGAIN_S:
+                raise self.fault.with_traceback(None)
             try:
                 access = self._ask()
             except Fault as fault:
-                self._token, self._fault, self._fault_at = None, fault, time.monotonic()
+                self._token, self.fault, self._fault_at = None, fault, time.monotonic()
                 raise
             left = access.expires_at - time.time()
             self._token = Token(access.token, access.expires_at)
             self._until = time.monotonic() + max(left - EARLY_S, left / 2)
-            self._fault = None
+            self.fault = None
         self._tell(access.settings)
         return self._token
 
     def forget(self) -> None:
         """The user withdrew their consent, or gave another: what is held is not used again."""
         with self._lock:
-            self._token, self._fault = None, None
+            self._token, self.fault = None, None

@@ -36,7 +36,7 @@ class Moment:
     requests_per_s: float
     pause: Pause | None = None
     failures: int = 0
-    """In a row; 0 after a cycle that went well."""
+    """Cycles in a row that did not go through, or found things moving; 0 after one that did."""
     quiet_s: float = 0.0
     """Since either side changed, or the session asked for something."""
     open_documents: bool = False
@@ -55,7 +55,7 @@ def next_wait(moment: Moment) -> float:
         return min(grown, LONGEST_S) * (1 + moment.spread / 4)
     if moment.pause is not None:
         return _PERSON_S[moment.pause]
-    if moment.failures:  # of single files: planned anew, but not in a tight loop
+    if moment.failures:  # something moved meanwhile: looked at again, but not in a tight loop
         return min(0.2 * 2.0 ** min(moment.failures, 10), LONGEST_S)
     if moment.flushing:
         return FLUSHING_S

@@ -17,6 +17,7 @@ from pathlib import Path
 from drivesync import faults, logs, process
 from drivesync.bell import Bell
 from drivesync.desk import Orders
+from drivesync.engine import Outcome
 from drivesync.process import Place
 from drivesync.report import Amount, Pause, Report, State, Unsynced
 from drivesync.settings import Settings
@@ -31,10 +32,18 @@ class FakeEngine:
         self.cycles: list[Orders] = []
         self.behave: Callable[[Orders], None] = lambda _: None
         self.closed = 0
+        self.again = False
 
-    def cycle(self, orders: Orders) -> None:
+    def cycle(self, orders: Orders) -> Outcome:
         self.cycles.append(orders)
         self.behave(orders)
+        known = self.known
+        return Outcome(
+            clean=known.pause is None and known.up.files == 0 and known.unsynced_count == 0,
+            again=self.again,
+            pause=known.pause,
+            detail=known.pause_detail,
+        )
 
     def report(self) -> Report:
         return self.known

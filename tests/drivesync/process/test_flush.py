@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-
 from drivesync import flush, pauses
 from drivesync.flush import Progress, Stage
 from drivesync.report import Amount, Pause, Report, State, Unsynced

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from drivesync import hub as hub_module
 from drivesync.faults import DeadGrant
 from drivesync.hub import Access, Ended, Hub, HubAway, NoFolders
+
 from tests.drivesync.process.hub_stub import HubStub
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from drivesync import faults
 from drivesync.bell import Bell, Ring
 from drivesync.desk import Desk, Orders
@@ -22,6 +21,7 @@ from drivesync.settings import Settings
 from drivesync.stopping import Stopping
 from drivesync.teller import Ears, Teller
 from drivesync.tokens import Tokens
+
 from tests.drivesync.process.conftest import until
 from tests.drivesync.process.fake_engine import FakeEngine
 from tests.drivesync.process.hub_stub import HubStub

@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 import pytest
-
 from drivesync.open_documents import MOST_BYTES, OpenDocuments
 
 NOW = 1_795_000_000.0

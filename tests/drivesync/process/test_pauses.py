@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-
 from drivesync import faults, hub, pauses
+from drivesync.engine import Outcome
 from drivesync.faults import Fault
-from drivesync.report import Pause, Report, State
+from drivesync.report import Pause
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,17 @@ def test_what_the_hub_says_to_do_is_said() -> None:
     assert paused == pauses.Paused(Pause.RECONNECT, "Press Reconnect on your start page.")
 
 
-def test_the_engines_own_pause_counts() -> None:
-    assert pauses.of_report(Report(State.IDLE)) is None
-    own = pauses.of_report(Report(State.IDLE, pause=Pause.MASS_DELETE, pause_detail="30 files."))
-    assert own == pauses.Paused(Pause.MASS_DELETE, "30 files.")
+def test_the_engines_pause_counts_with_its_sentence() -> None:
+    assert pauses.of_outcome(Outcome(clean=True), None) is None
+    outcome = Outcome(clean=False, pause=Pause.MASS_DELETE, detail="30 files.")
+    assert pauses.of_outcome(outcome, None) == pauses.Paused(Pause.MASS_DELETE, "30 files.")
+
+
+def test_why_the_hub_gave_no_access_is_what_counts() -> None:
+    dead = Outcome(clean=False, pause=Pause.RECONNECT)
+    away = Outcome(clean=False, pause=Pause.OFFLINE)
+    none_chosen = pauses.of_outcome(dead, hub.NoFolders("Choose some."))
+    assert none_chosen == pauses.Paused(Pause.NO_FOLDERS, "Choose some.")
+    no_hub = pauses.of_outcome(away, hub.HubAway("x"))
+    assert no_hub and "hub" in no_hub.detail
+    assert pauses.of_outcome(away, None) == pauses.of(Pause.OFFLINE)

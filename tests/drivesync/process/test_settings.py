@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-
 from drivesync import settings
 from drivesync.settings import Chosen, Export, Scope, Settings, Unreadable
 

@@ -6,7 +6,6 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-
 from drivesync import status
 from drivesync.report import Amount, Conflict, Pause, Report, State, Unsynced
 

@@ -6,7 +6,6 @@ import threading
 import time
 
 import pytest
-
 from drivesync import tokens as tokens_module
 from drivesync.hub import Access, HubAway
 from drivesync.settings import Settings

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from drivesync.bell import Ring
 from drivesync.report import Pause
 from drivesync.waits import LONGEST_S, Moment, heeded, next_wait
