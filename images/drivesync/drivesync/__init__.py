@@ -5,4 +5,9 @@ equal. A pure planner makes operations of them; whatever becomes of an operation
 made from the trees anew. Nothing here holds a long-lived secret.
 
     model sides faults report      the files, the two sides, what can go wrong, what is told
+    local mount room               the disk: sides.Local, whether it is the one, how much may come
+      walker reading ignores       read it: the tree, a file's bytes, what is never synced
+      placing incoming trash late  change it in one step each, losing nothing, whoever is writing
+      beside beneath               names beside a name; opens and renames no symlink leads astray
+      hints                        when to look again
 """
