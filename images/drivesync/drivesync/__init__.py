@@ -18,4 +18,8 @@ made from the trees anew. Nothing here holds a long-lived secret.
       placing incoming trash late  change it in one step each, losing nothing, whoever is writing
       beside beneath               names beside a name; opens and renames no symlink leads astray
       hints                        when to look again
+    remote items                   Drive's side, on API v2; files as it writes them
+    calls answers bucket           requests, what became of them, how often they may be made
+    uploads bodies downloads       bytes each way
+    google lean wire               pydrive2, imported lean, on an httplib2 that sends once
 """
