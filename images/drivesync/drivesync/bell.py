@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import queue
-import time
 from enum import Enum
 
 
@@ -40,14 +39,3 @@ class Bell:
                 rings.add(self._rings.get_nowait())
             except queue.Empty:
                 return frozenset(rings)
-
-    def settle(self, quiet_s: float, most_s: float) -> frozenset[Ring]:
-        """Goes on to wait until the disk was quiet for ``quiet_s``; any other ring ends it."""
-        end = time.monotonic() + most_s
-        rings: frozenset[Ring] = frozenset()
-        while (left := end - time.monotonic()) > 0:
-            more = self.wait(min(quiet_s, left))
-            rings |= more
-            if not more or rings - {Ring.DISK}:
-                break
-        return rings

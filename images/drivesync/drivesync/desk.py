@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Protocol
 
 from drivesync.bell import Bell, Ring
@@ -21,13 +20,13 @@ from drivesync.settings import Settings
 class Orders:
     """What the engine is told with each cycle."""
 
+    settings: Settings
     open_paths: Callable[[], frozenset[Path] | None]
     """Of documents that are open now; None: not known."""
     stopping: Callable[[], bool]
     """Whether to come to an end at the next good moment."""
     last: bool = False
     """The session is over: only what goes up is wanted."""
-    confirmed_deletion: datetime | None = None
 
 
 class Syncs(Protocol):
@@ -52,6 +51,8 @@ class Desk:
         self.settings: Settings | None = None
         self.engine: Syncs | None = None
         self.paused: Paused | None = None
+        self.watched = True
+        """Whether the disk tells of all changes by itself."""
         self.looked = False
         """Whether a cycle went through: before, nobody knows what there is to do."""
         self.cycling_since: float | None = None
@@ -71,6 +72,11 @@ class Desk:
             self.settings = settings
         if news:
             self._bell.ring(Ring.SETTINGS)
+
+    def disk_changed(self, watched: bool) -> None:
+        """``watched``: whether it will tell of the next change, too."""
+        self.watched = watched
+        self._bell.ring(Ring.DISK)
 
     def report(self) -> Report:
         known = self.engine.report() if self.engine else Report(State.STARTING)

@@ -6,10 +6,10 @@ import logging
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from drivesync import flush, pauses
-from drivesync.bell import Bell, Ring
+from drivesync.bell import Bell
 from drivesync.desk import Desk, Orders, Syncs
 from drivesync.engine import Outcome
 from drivesync.faults import Fault
@@ -24,9 +24,6 @@ from drivesync.waits import Moment, heeded, next_wait
 
 log = logging.getLogger("drivesync.loop")
 
-QUIET_S = 0.3
-"""A program that writes several files is let finish, for at most ``SETTLE_S``."""
-SETTLE_S = 1.5
 DEFAULT_FLUSH_S = 60.0
 
 
@@ -46,7 +43,7 @@ class Loop:
     def __init__(self, desk: Desk, parts: Parts) -> None:
         self._desk = desk
         self._parts = parts
-        self._made_for: Settings | None = None
+        self._api_url = ""
         self._failures = 0
         self._busy_at = time.monotonic()
         self._seen: object = None
@@ -96,20 +93,20 @@ class Loop:
             raise NoFolders
         return self._engine(settings).cycle(
             Orders(
+                settings=settings,
                 open_paths=parts.documents.paths,
                 stopping=self._over if last else lambda: parts.stopping.asked,
                 last=last,
-                confirmed_deletion=settings.confirmed_deletion,
             )
         )
 
     def _engine(self, settings: Settings) -> Syncs:
-        """A new one for new settings: it takes up from the recorded state, as after a crash."""
+        """A new one for another Drive: it takes up from the recorded state, as after a crash."""
         engine = self._desk.engine
-        if engine is None or _lasting(settings) != self._made_for:
+        if engine is None or settings.api_url != self._api_url:
             self._drop_engine()
             engine = self._desk.engine = self._parts.make(settings)
-            self._made_for = _lasting(settings)
+            self._api_url = settings.api_url
         return engine
 
     def _drop_engine(self) -> None:
@@ -147,6 +144,7 @@ class Loop:
             failures=self._failures,
             quiet_s=time.monotonic() - self._busy_at,
             open_documents=bool(self._parts.documents.paths()),
+            watched=self._desk.watched,
             flushing=answer is not None and answer.stage is flush.Stage.WORKING,
             work_left=report.up.files + report.down.files > 0,
             spread=random.random(),  # noqa: S311  no secret
@@ -156,10 +154,7 @@ class Loop:
         heeds = heeded(self._desk.paused.pause if self._desk.paused else None)
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0 and not self._parts.stopping.asked:
-            rings = self._parts.bell.wait(left)
-            if rings & heeds == {Ring.DISK}:
-                rings |= self._parts.bell.settle(QUIET_S, SETTLE_S)
-            if rings & heeds:
+            if self._parts.bell.wait(left) & heeds:
                 self._busy_at = time.monotonic()
                 return
 
@@ -195,11 +190,6 @@ class Loop:
             if finished(self._desk.paused, self._desk.report(), self._failures):
                 return
             time.sleep(max(0.0, min(next_wait(self._moment()), 2.0, self._left_s())))
-
-
-def _lasting(settings: Settings) -> Settings:
-    """Without what is told with each cycle."""
-    return replace(settings, confirmed_deletion=None, poll_s=1.0, flush_s=1.0)
 
 
 def finished(paused: Paused | None, report: Report, failures: int) -> bool:

@@ -60,8 +60,8 @@ def read_place(environment: Mapping[str, str]) -> Place:
     )
 
 
-Make = Callable[[Place, Settings, Tokens, Bell], Syncs]
-Watch = Callable[[Place, Bell], None]
+Make = Callable[[Place, Settings, Tokens], Syncs]
+Watch = Callable[[Place, Desk], None]
 
 
 def run(place: Place, make: Make, watch: Watch) -> Exit:
@@ -81,13 +81,13 @@ def run(place: Place, make: Make, watch: Watch) -> Exit:
     tokens = Tokens(hub.access, desk.settle)
     teller = Teller(desk, Ears(place.drive, hub, tokens.forget, bell, stopping))
     parts = Parts(
-        make=lambda settings: make(place, settings, tokens, bell),
+        make=lambda settings: make(place, settings, tokens),
         tokens=tokens,
         documents=OpenDocuments(place.drive, time.time),
         bell=bell,
         stopping=stopping,
     )
-    threading.Thread(target=watch, args=(place, bell), name="watch", daemon=True).start()
+    threading.Thread(target=watch, args=(place, desk), name="watch", daemon=True).start()
     teller.start()
     try:
         Loop(desk, parts).run()

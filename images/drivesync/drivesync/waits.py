@@ -9,6 +9,8 @@ from drivesync.pauses import PASSING
 from drivesync.report import Pause
 
 LONGEST_S = 60.0
+UNWATCHED_S = 15.0
+"""The longest where the disk does not tell of its changes."""
 QUIET_PART = 10
 """After ten quiet minutes it waits a minute: a tenth of the time that nothing happened."""
 SHARE = 2
@@ -41,6 +43,8 @@ class Moment:
     """Since either side changed, or the session asked for something."""
     open_documents: bool = False
     """Somebody has a document of Drive open."""
+    watched: bool = True
+    """The disk tells of all changes by itself."""
     flushing: bool = False
     work_left: bool = False
     """Something still goes up or down, though the cycle has ended."""
@@ -64,7 +68,8 @@ def next_wait(moment: Moment) -> float:
         return min(1.0, shortest)
     if moment.open_documents:
         return shortest
-    return max(shortest, min(LONGEST_S, moment.quiet_s / QUIET_PART))
+    longest = LONGEST_S if moment.watched else UNWATCHED_S
+    return max(shortest, min(longest, moment.quiet_s / QUIET_PART))
 
 
 def heeded(pause: Pause | None) -> frozenset[Ring]:

@@ -15,8 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from drivesync import faults, logs, process
-from drivesync.bell import Bell
-from drivesync.desk import Orders
+from drivesync.desk import Desk, Orders
 from drivesync.engine import Outcome
 from drivesync.process import Place
 from drivesync.report import Amount, Pause, Report, State, Unsynced
@@ -88,11 +87,11 @@ class Ordered(FakeEngine):
             self.knows(up=Amount(), files=self.known.files + told["flushes"])
 
 
-def make(place: Place, _settings: Settings, tokens: Tokens, _bell: Bell) -> Ordered:
+def make(place: Place, _settings: Settings, tokens: Tokens) -> Ordered:
     return Ordered(place.state, tokens)
 
 
-def watch(_place: Place, _bell: Bell) -> None:
+def watch(_place: Place, _desk: Desk) -> None:
     threading.Event().wait()
 
 

@@ -76,7 +76,11 @@ def running() -> Iterator[HubStub]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, *_: object) -> None:
+            """A sidecar that was killed meanwhile."""
+
+    server = Server(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     stub.url = f"http://127.0.0.1:{server.server_port}/hub/api/carrel/drive"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})

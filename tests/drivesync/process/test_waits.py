@@ -29,6 +29,10 @@ def test_a_site_that_polls_rarely_is_obeyed() -> None:
     assert next_wait(moment(poll_s=120, quiet_s=0)) == 120
 
 
+def test_a_disk_that_does_not_tell_of_changes_is_looked_at_more_often() -> None:
+    assert next_wait(moment(quiet_s=90_000, watched=False)) == 15
+
+
 def test_looking_takes_at_most_half_of_the_share_of_requests() -> None:
     assert next_wait(moment(requests_per_s=0.1)) == 20
 
