@@ -11,7 +11,8 @@ The only code that opens Carrel's database. Deciders are pure, one subject a fil
                                              logging in at a provider instead
     links invitations resets roster_lines roster rosters
                                              links that let people in; class lists
-    demo demo_materials                      a demo's people, and what their course published
+    demo demo_materials demo_drive           a demo's people, what their course published, their
+                                             Google Drive
     people looking_after powers audit        who is there; who may do what to whom, and who did
     authenticator client_address handlers/   getting in, from JupyterHub's side
     courses course_names course_powers course_groups

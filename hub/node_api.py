@@ -22,8 +22,8 @@ CONNECT_S = 5
 SOON_S = 60
 LONG_S = 3600
 """Homes of millions of files are measured and removed in minutes."""
-FLUSH_S = 75
-"""What node gives a Drive sidecar to end by itself."""
+FLUSH_S = 700
+"""Longer than a Drive sidecar is ever given to end by itself (``drive.flush_s``)."""
 STALL_S = 300
 """Longest silence within an archive."""
 _STANDS = {

@@ -45,21 +45,21 @@ def secret(
     note(f"The client secret is in {path(settings)}.")
 
 
-def path(settings: Settings) -> Path:
-    return settings.data_dir / "secrets" / CLIENT_SECRET
+def path(settings: Settings, name: str = CLIENT_SECRET) -> Path:
+    return settings.data_dir / "secrets" / name
 
 
-def is_there(settings: Settings) -> bool:
+def is_there(settings: Settings, name: str = CLIENT_SECRET) -> bool:
     """Whether a secret was put there; nobody but the hub can read it."""
     try:
-        return path(settings).is_file()
+        return path(settings, name).is_file()
     except OSError:
         return False
 
 
-def put(settings: Settings, value: str) -> None:
+def put(settings: Settings, value: str, name: str = CLIENT_SECRET) -> None:
     """Writes it whole or not at all. Raises CarrelError(REFUSED) for whoever may not."""
-    where = path(settings)
+    where = path(settings, name)
     try:
         # As node makes them, which also mends them at its start.
         settings.data_dir.mkdir(parents=True, exist_ok=True)

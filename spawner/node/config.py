@@ -81,6 +81,8 @@ class NodeConfig:
     """What jobs run in."""
     drive_image: str
     """What Drive sidecars run; empty where there are none."""
+    drive_grace_s: int
+    """From a sidecar's SIGTERM to its SIGKILL: it flushes first."""
     network: NetworkConfig
     limits: Limits
 
@@ -126,6 +128,7 @@ def parse(text: bytes | str) -> NodeConfig:
         session_uid=fields.number("session_uid", 0, _MOST_UID),
         images=fields.texts("images", 64),
         tools_image=fields.text("tools_image", _IMAGE),
+        drive_grace_s=fields.number("drive_grace_s", 1, 999),
         drive_image=fields.text("drive_image", rf"({_IMAGE})?"),
         network=_network(fields.table("network")),
         limits=_limits(fields.table("limits")),

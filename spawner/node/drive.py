@@ -36,8 +36,6 @@ PIDS = 128
 TMP_MIB = 64
 OOM_SCORE = 700
 """Goes before any session (500): it loses nothing, and begins anew in seconds."""
-GRACE_S = 75
-"""From SIGTERM to SIGKILL: it flushes for 60."""
 _BEARER = r"[A-Za-z0-9_.~-]{16,512}"
 _PROXY = re.compile(rf"({'|'.join(PROXY_VARIABLES)})=[!-~]{{1,500}}", re.ASCII)
 

@@ -133,7 +133,7 @@ class DriveKeeper:
                 Code.REFUSED, "This container is no Drive sidecar of this installation."
             )
         id_ = str(inspected["Id"])
-        query = {"t": str(drive.GRACE_S)}
+        query = {"t": str(self._config.drive_grace_s)}
         stopped = await self._engine.ask(Call("POST", f"/containers/{id_}/stop", query))
         if stopped.status not in (204, 304, 404):
             raise _no("stop", stopped)

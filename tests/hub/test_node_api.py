@@ -11,7 +11,7 @@ import pytest
 
 from hub import node_api
 from hub.drive_keeping import Sidecar
-from hub.node_api import FLUSH_S, NodeApi
+from hub.node_api import NodeApi
 from hub.reconciling import Container, Stand
 from hub.settings import Settings
 from spawner.errors import CarrelError, Code
@@ -108,7 +108,7 @@ async def test_drive_sidecars_are_started_listed_and_ended(node: NodeBeside, api
     assert caught.value.code is Code.CONFLICT
 
     assert await api.end_sidecar("mia@x.org", session)
-    assert node.stopped == [f"/v1.41/containers/{'a' * 64}/stop?t={FLUSH_S}"]
+    assert node.stopped == [f"/v1.41/containers/{'a' * 64}/stop?t=75"]
     assert len(node.removed) == 1
 
 

@@ -80,6 +80,7 @@ def test_node_lets_it_through_as_it_is() -> None:
                 "images": ["carrel/session-base:1"],
                 "tools_image": "carrel/hub:1",
                 "drive_image": "carrel/drivesync:1",
+                "drive_grace_s": 75,
                 "network": {
                     "name": "carrel-sessions",
                     "bridge": "carrel0",

@@ -45,6 +45,7 @@ def node_json(data_dir: Path) -> dict[str, Any]:
         "images": ["carrel/session-base:1", "site/own:2"],
         "tools_image": "carrel/hub:1",
         "drive_image": "carrel/drivesync:1",
+        "drive_grace_s": 75,
         "network": {
             "name": "carrel-sessions",
             "bridge": "carrel0",

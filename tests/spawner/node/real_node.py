@@ -177,6 +177,7 @@ def node_json(data_dir: Path, engine) -> dict[str, object]:
         "images": [IMAGE],
         "tools_image": IMAGE,
         "drive_image": IMAGE,
+        "drive_grace_s": 5,
         "network": {
             "name": f"{PROJECT}-sessions",
             "bridge": BRIDGE,

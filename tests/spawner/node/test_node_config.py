@@ -26,6 +26,7 @@ def table(config):
         "images": list(config.images),
         "tools_image": config.tools_image,
         "drive_image": "carrel/drivesync:1",
+        "drive_grace_s": 75,
         "network": {
             "name": "carrel-sessions",
             "bridge": "carrel0",
