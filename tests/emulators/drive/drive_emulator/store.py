@@ -78,6 +78,11 @@ class Store:
                 raise _no_such_file(id_)
             return self._tree.seen(access, file)
 
+    def owner(self, id_: str) -> str:
+        """Raises KeyError."""
+        with self._lock:
+            return self._tree.files[id_].owner
+
     def find(
         self,
         access: Access,
@@ -97,6 +102,25 @@ class Store:
     def in_folder(self, access: Access, folder: str, trashed: bool = False) -> list[Seen]:
         """What is in one folder."""
         return self.find(access, lambda seen: seen.trashed == trashed, [folder])
+
+    def require_unused(self, id_: str) -> None:
+        """Raises 409 for an id that a file has, or had."""
+        with self._lock:
+            if id_ in self._tree.files or id_ in self._tree.graves:
+                raise Refused(
+                    409, "fileIdInUse", "A file already exists with the provided ID.", "file.id"
+                )
+
+    def require_folder(self, access: Access, id_: str) -> None:
+        """Raises what making a file in there would raise."""
+        with self._lock:
+            self._require_writing(access)
+            self._parent(access, id_)
+
+    def require_writable(self, access: Access, id_: str, if_match: str = "") -> None:
+        """Raises what changing it would raise."""
+        with self._lock:
+            self._writable(access, id_, if_match)
 
     def generate_ids(self, count: int, kind: str = "files") -> list[str]:
         with self._lock:
@@ -265,10 +289,7 @@ class Store:
     def _usable_id(self, new: New) -> str:
         if not new.id:
             return self.generate_ids(1)[0]
-        if new.id in self._tree.files or new.id in self._tree.graves:
-            raise Refused(
-                409, "fileIdInUse", "A file already exists with the provided ID.", "file.id"
-            )
+        self.require_unused(new.id)
         kind = "shortcuts" if new.mime == SHORTCUT else "files"
         native = new.mime.startswith("application/vnd.google-apps.") and new.mime not in (
             FOLDER,
