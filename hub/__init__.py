@@ -11,7 +11,8 @@ The only code that opens Carrel's database. Deciders are pure, one subject a fil
                                              logging in at a provider instead
     links invitations resets roster_lines roster rosters
                                              links that let people in; class lists
-    demo demo_materials                      a demo's people, and what their course published
+    demo demo_materials demo_drive           a demo's people, what their course published, their
+                                             Google Drive
     people looking_after powers audit        who is there; who may do what to whom, and who did
     authenticator client_address handlers/   getting in, from JupyterHub's side
     courses course_names course_powers course_groups
@@ -38,6 +39,7 @@ The only code that opens Carrel's database. Deciders are pure, one subject a fil
                                              consents at Google; tokens, sealed, and minted anew
     drive_folders drive_orders drive_standing
                                              looks into a Drive; what sidecars do, and how it stands
+    drive_keeping drive_keeper               a sidecar beside each session that is to have one
     chores housekeeping                      what is done when it is due; the process that does it
     web/  the carrel service: own pages      cli/  the ./carrel command
 """

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from hub import installation, node_api
 from hub.chores import Chores
+from hub.drive_keeper import DriveKeeper, Told
 from hub.engine_look import EngineLook
 from hub.hub_api import HubApi, stop_timeout_s
 from hub.materials.ordered import Ordered
@@ -37,6 +38,7 @@ RECONCILE_EVERY_S = 10.0
 PROXY_EVERY_S = 3.0
 ENGINE_EVERY_S = 3.0
 COURSES_EVERY_S = 3.0
+DRIVE_EVERY_S = 1.0
 REENTRY_EVERY_S = 2.0
 """The hub starts us before it has looked at the servers of before."""
 AGAIN_S = 5.0
@@ -89,6 +91,7 @@ async def main() -> None:
             (proxy.look, PROXY_EVERY_S),
             (EngineLook(store, node).look, ENGINE_EVERY_S),
             (shown.look, COURSES_EVERY_S),
+            (DriveKeeper(store, node, Told.of(ours)).look, DRIVE_EVERY_S),
         )
     ]
     ended = asyncio.Event()

@@ -128,6 +128,11 @@ class NetworkSettings(Section):
         return self._address(3)
 
     @property
+    def emulator_address(self) -> str:
+        """Of the demo's Google Drive."""
+        return self._address(4)
+
+    @property
     def session_range(self) -> str:
         """The upper half: sessions never take the addresses of hub and proxy."""
         return str(list(ipaddress.IPv4Network(self.subnet).subnets(prefixlen_diff=1))[1])

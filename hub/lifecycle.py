@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
-from hub import accounts, course_groups, sessions
+from hub import accounts, course_groups, drive_links, sessions
 from hub.admission import Offer, Refusal, decide
 from hub.enums import Reason, State
 from hub.queueing import House
@@ -61,8 +61,10 @@ class Lifecycle:
         if isinstance(answer, Refusal):
             raise CarrelError(Code.CONFLICT, answer.reason, answer.advice)
         image = self._house.catalog.reference(request.profile)
-        seen = await self._store.in_thread(self._store.read, course_groups.slugs_of, request.user)
-        return Grant(answer.id, request.user, request.profile, image, tuple(seen[:MOST_COURSES]))
+        seen, drive = await self._store.in_thread(self._store.read, _seen, request.user)
+        return Grant(
+            answer.id, request.user, request.profile, image, tuple(seen[:MOST_COURSES]), drive
+        )
 
     async def turn(self, session_id: str, told: Callable[[Wait], None]) -> None:
         await self._waiting.turn(session_id, told)
@@ -118,3 +120,8 @@ class Lifecycle:
             return ending.detail or "The hub ended during the start."
         asked = ending.ask.detail if ending.ask and ending.cause in ASKED_FOR else ""
         return ending.detail or asked
+
+
+def _seen(tx: sa.Connection, user: str) -> tuple[list[str], bool]:
+    """What a session sees beside its home: courses, and whether the user's Drive."""
+    return course_groups.slugs_of(tx, user), drive_links.mounted(tx, user)

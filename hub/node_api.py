@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 import aiohttp
 
+from hub.drive_keeping import Sidecar
 from hub.reconciling import Container, Stand
 from hub.settings import Settings
 from spawner.confinement import LABEL_SESSION
@@ -21,6 +22,8 @@ CONNECT_S = 5
 SOON_S = 60
 LONG_S = 3600
 """Homes of millions of files are measured and removed in minutes."""
+FLUSH_S = 700
+"""Longer than a Drive sidecar is ever given to end by itself (``drive.flush_s``)."""
 STALL_S = 300
 """Longest silence within an archive."""
 _STANDS = {
@@ -135,6 +138,37 @@ class NodeApi:
         path = f"/carrel/sessions/{container}/courses"
         async with self._asked("PUT", path, SOON_S, {"courses": sorted(slugs)}):
             pass
+
+    async def sidecars(self) -> list[Sidecar]:
+        """The Drive sidecars, whatever they are doing."""
+        async with self._asked("GET", "/carrel/drive", SOON_S) as answer:
+            if answer.status == 404:
+                raise _away()
+            raw = await _read(answer)
+        return [
+            Sidecar(
+                listed["user"],
+                listed["session"],
+                _STANDS.get(listed["state"], Stand.LIVE),
+                listed["exit_code"],
+            )
+            for listed in json.loads(raw)["sidecars"]
+        ]
+
+    async def start_sidecar(self, user: str, body: Mapping[str, Any]) -> None:
+        """``body`` is as spawner.node.drive describes it.
+
+        Raises CarrelError(CONFLICT) while one of that user is there.
+        """
+        async with self._asked("PUT", f"/carrel/drive/{escape(user)}", SOON_S, body) as answer:
+            if answer.status == 404:
+                raise _away()
+
+    async def end_sidecar(self, user: str, session: str) -> bool:
+        """Lets it flush, and removes it; False when there was none."""
+        path = f"/carrel/drive/{escape(user)}/{session}/stop"
+        async with self._asked("POST", path, FLUSH_S + SOON_S) as answer:
+            return answer.status != 404
 
     @asynccontextmanager
     async def job(self, job: Mapping[str, Any]) -> AsyncIterator[AsyncIterator[bytes]]:

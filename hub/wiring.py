@@ -10,7 +10,7 @@ from jupyterhub.handlers import BaseHandler
 from tornado.httpserver import HTTPServer
 from traitlets.config import Config
 
-from hub import __version__, demo, hub_database, origins, scopes, texts
+from hub import __version__, demo, demo_drive, hub_database, origins, scopes, texts
 from hub.installation import Installation
 from hub.lifecycle import Lifecycle
 from hub.proxy_activity import ActivityProxy
@@ -163,6 +163,8 @@ def _pages(c: Config, installation: Installation) -> None:
     root = urlsplit(installation.settings.server.public_url).hostname
     at = root if installation.settings.server.subdomains else ""
     c.Proxy.extra_routes = dict.fromkeys((f"{at}/c/", f"{at}/github/"), WEB_URL)
+    if installation.settings.demo:
+        c.Proxy.extra_routes[demo_drive.PREFIX] = demo_drive.URL.rstrip("/")
     c.JupyterHub.redirect_to_server = False
     c.JupyterHub.default_url = start_page
     c.JupyterHub.tornado_settings = {"headers": HEADERS}

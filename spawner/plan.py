@@ -10,6 +10,8 @@ from spawner.confinement import (
     CONTENT,
     COURSES,
     COURSES_INSIDE,
+    DRIVE,
+    DRIVE_INSIDE,
     HOMES,
     LABEL_PROFILE,
     LABEL_PROJECT,
@@ -110,6 +112,11 @@ def build(grant: Grant, site: Site, environment: Mapping[str, str]) -> Plan:
         ),
         mounts=(
             Mount(site.data_dir / HOMES / escape(grant.user), CONTENT),
+            *(
+                (Mount(site.data_dir / DRIVE / escape(grant.user), DRIVE_INSIDE),)
+                if grant.drive
+                else ()
+            ),
             *(_course(slug, site) for slug in grant.courses[:MOST_COURSES]),
         ),
         network=site.network,

@@ -91,6 +91,8 @@ class Grant:
     image: str
     courses: tuple[str, ...] = ()
     """Slugs of the courses whose materials it sees."""
+    drive: bool = False
+    """Whether it sees its user's files of Google Drive."""
 
 
 def profile_list(catalog: Catalog, ready_images: Collection[str]) -> list[dict[str, Any]]:

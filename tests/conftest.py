@@ -129,7 +129,8 @@ class Installation:
         """Name of the user's session container, or empty."""
         return self.engine.docker(
             "ps", "--filter", f"label=carrel.user={name}",
-            "--filter", f"label=carrel.project={self.project}", "--format", "{{.Names}}",
+            "--filter", f"label=carrel.project={self.project}", "--filter", "label=carrel.session",
+            "--format", "{{.Names}}",
         ).strip()  # fmt: skip
 
     def inside(self, container: str, *command: str, user: str = "") -> tuple[int, str]:

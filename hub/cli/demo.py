@@ -7,9 +7,11 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 
-from hub.cli import host, shell, site
+from hub import demo_drive
+from hub.cli import client_secret, host, shell, site
 from hub.cli import up as up_
-from hub.cli.progress import console
+from hub.cli.progress import console, warning
+from hub.drive_knobs import CLIENT_SECRET as DRIVE_SECRET
 from hub.settings import ENV_PREFIX, Settings
 from spawner.errors import CarrelError, Code
 
@@ -42,14 +44,26 @@ def demo(options: Options) -> None:
         _wipe(settings)
     if options.down:
         return
+    _know_the_drive(settings)
     up_.up(up_.Options(install=options.install))
+
+
+def _know_the_drive(settings: Settings) -> None:
+    """Hands the hub what the demo's Google Drive knows it by; without, all else works."""
+    if client_secret.is_there(settings, DRIVE_SECRET):
+        return
+    try:
+        client_secret.put(settings, demo_drive.SECRET, DRIVE_SECRET)
+    except CarrelError as error:
+        warning(f"Nobody can connect the demo's Google Drive. {error}")
 
 
 def own_environment(
     environ: dict[str, str] | os._Environ[str], living: Settings, port: int
 ) -> None:
     """Settings of the demo's own, beside those of the living installation."""
-    for name in [n for n in environ if n.startswith(f"{ENV_PREFIX}SERVER__")]:
+    sections = tuple(f"{ENV_PREFIX}{section}__" for section in ("SERVER", "DRIVE"))
+    for name in [n for n in environ if n.startswith(sections)]:
         del environ[name]
     own = {
         "PROJECT": PROJECT,
@@ -62,6 +76,7 @@ def own_environment(
         "DATABASE__BACKEND": "sqlite",
         "SIGN_ON__PROVIDER": "local",
         "DEMO": "true",
+        **demo_drive.settings(SUBNET),
     }
     environ.update({ENV_PREFIX + key: value for key, value in own.items()})
 

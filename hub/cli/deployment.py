@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hub import capacity
+from hub import capacity, drive_consent
 from hub.cli.look import Engine, Machine
+from hub.demo_drive import PORT as EMULATOR_PORT
 from hub.settings import Settings
 from spawner.confinement import MIB
 
@@ -22,6 +23,8 @@ HUB_UID = 60751
 In none of the ranges that distributions, systemd or people take (systemd.io/UIDS-GIDS): 1000
 would be the first person with an account on the host, to whom all secrets would belong.
 """
+FLUSH_MARGIN_S = 15
+"""What a Drive sidecar has beside its flush, to say how it went."""
 ENGINE_SOCKET_INSIDE = "/var/run/docker.sock"
 
 
@@ -38,6 +41,8 @@ class Deployment:
     families: Mapping[str, str]
     """Session image family → reference; complete while some are still being built."""
     proxies: Mapping[str, str]
+    drive_image: str = ""
+    """What Drive's sidecars run, while it may still be being built; empty: there are none."""
 
     @property
     def etc(self) -> Path:
@@ -87,6 +92,8 @@ class Deployment:
             "session_uid": base,
             "images": sorted({*self.families.values(), *settings.images.extra}),
             "tools_image": self.references["hub"],
+            "drive_image": self.drive_image,
+            "drive_grace_s": settings.drive.flush_s + FLUSH_MARGIN_S,
             "network": {
                 "name": f"{settings.project}-sessions",
                 "bridge": f"{settings.project}0",
@@ -95,6 +102,9 @@ class Deployment:
                 "proxy": network.proxy_address,
                 "hub_port": 8081,
                 "allow": list(settings.network.allow),
+                "services": (
+                    [f"{network.emulator_address}:{EMULATOR_PORT}"] if settings.demo else []
+                ),
             },
             "limits": {
                 "sessions_max_bytes": max(
@@ -135,8 +145,15 @@ class Deployment:
             "CARREL_GATEWAY": network.gateway,
             "CARREL_HUB_ADDRESS": network.hub_address,
             "CARREL_PROXY_ADDRESS": network.proxy_address,
-            **{f"CARREL_IMAGE_{name.upper()}": ref for name, ref in self.references.items()},
+            "CARREL_EMULATOR_ADDRESS": network.emulator_address,
+            "CARREL_EMULATOR_PORT": str(EMULATOR_PORT),
+            "CARREL_DRIVE_REDIRECT": drive_consent.redirect_uri(settings),
+            **{_image(name): reference for name, reference in self.references.items()},
         }
+
+
+def _image(name: str) -> str:
+    return f"CARREL_IMAGE_{name.upper().replace('-', '_')}"
 
 
 def _routing(settings: Settings) -> str:

@@ -10,10 +10,11 @@ from typing import Any
 from hub import capacity
 from hub.cli import checks, compose, health, look, shell, site
 from hub.cli.finding import Finding
+from hub.cli.deployment import FLUSH_MARGIN_S
 from hub.cli.progress import console, results
 from hub.cli.up import project
 from hub.settings import Settings
-from spawner.confinement import GIB
+from spawner.confinement import GIB, LABEL_DRIVE, LABEL_PROJECT, LABEL_SESSION
 from spawner.errors import CarrelError, Code
 
 
@@ -27,24 +28,41 @@ def down() -> None:
     if found is None or not env_file.exists():
         console.print("Carrel was not up; nothing to do.")
         return
-    # hub and node first, so that nothing starts a session behind our back.
+    # node first: without it nothing starts behind our back. The hub stays until the sidecars have
+    # flushed, since they ask it for access.
     whole = project(settings, found, env_file)
     log = settings.data_dir / "logs" / "compose.log"
-    whole.call(["stop", "hub", "web", "node"], log)
-    for session in session_containers(settings):
-        shell.run(["docker", "stop", "--time", str(settings.sessions.stop_grace_s), session])
-        shell.run(["docker", "rm", "--force", session])
+    whole.call(["stop", "web", "node"], log)
+    _end(session_containers(settings), settings.sessions.stop_grace_s)
+    _end(sidecar_containers(settings), settings.drive.flush_s + FLUSH_MARGIN_S)
+    whole.call(["stop", "hub"], log)
     if whole.call(["down", "--remove-orphans"], log) != 0:
         raise CarrelError(Code.FAILED, "Compose could not end Carrel.", f"Its log: {log}")
     console.print(f"Carrel is down. Homes and databases are kept in {settings.data_dir}.")
 
 
+def _end(containers: list[str], grace_s: int) -> None:
+    """All at a time, each with that grace."""
+    if containers:
+        stop = ["docker", "stop", "--time", str(grace_s), *containers]
+        shell.run(stop, timeout_s=grace_s + 60)
+        shell.run(["docker", "rm", "--force", *containers])
+
+
 def session_containers(settings: Settings) -> list[str]:
     """Ids of the session containers of this installation."""
+    return _labelled(settings, LABEL_SESSION)
+
+
+def sidecar_containers(settings: Settings) -> list[str]:
+    """Ids of its Drive sidecars."""
+    return _labelled(settings, LABEL_DRIVE)
+
+
+def _labelled(settings: Settings, label: str) -> list[str]:
     answer = shell.run(
         ["docker", "ps", "--all", "--quiet",
-         "--filter", f"label=carrel.project={settings.project}",
-         "--filter", "label=carrel.session"]
+         "--filter", f"label={LABEL_PROJECT}={settings.project}", "--filter", f"label={label}"]
     )  # fmt: skip
     return answer.out.split()
 

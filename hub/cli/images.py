@@ -31,6 +31,18 @@ CATALOG = {
         Image("node", "images/node/Dockerfile", "base", ("images/node", "spawner")),
         Image("proxy", "images/proxy/Dockerfile", "base", ("images/proxy",)),
         Image("hub", "images/hub/Dockerfile", "base", ("images/hub", "hub", "spawner", "config")),
+        Image(
+            "drivesync",
+            "images/drivesync/Dockerfile",
+            "base",
+            ("images/drivesync/requirements.lock", "images/drivesync/drivesync"),
+        ),
+        Image(
+            "drive-emulator",
+            "images/drive-emulator/Dockerfile",
+            "base",
+            ("tests/emulators/drive/drive_emulator",),
+        ),
         Image("postgres", "images/postgres/Dockerfile", "base", ("images/postgres",)),
         Image(
             "session-base",
@@ -53,6 +65,7 @@ CATALOG = {
     )
 }
 PROCESSES = ("node", "proxy", "hub")
+OPTIONAL = ("postgres", "drive-emulator")
 
 
 @dataclass(frozen=True)

@@ -20,17 +20,25 @@ class Recipe:
     first: tuple[Build, ...]
     """What the hub needs to come up: the processes and the `base` session."""
     later: tuple[Build, ...]
-    """Further session families, each built on the one before."""
+    """What nobody waits for: Drive's sidecar, and further session families, each built on the one
+    before."""
 
     @property
     def references(self) -> dict[str, str]:
         builds = (self.base, *self.first, *self.later)
-        return {"postgres": "carrel/postgres:none"} | {b.image.name: b.reference for b in builds}
+        # Compose wants a name for an image also where its process is switched off.
+        none = {name: f"carrel/{name}:none" for name in images.OPTIONAL}
+        return none | {build.image.name: build.reference for build in builds}
 
     @property
     def processes(self) -> dict[str, str]:
-        wanted = (*images.PROCESSES, "postgres")
+        wanted = (*images.PROCESSES, *images.OPTIONAL)
         return {name: ref for name, ref in self.references.items() if name in wanted}
+
+    @property
+    def drive(self) -> str:
+        """What Drive's sidecars run; empty where nobody can have one."""
+        return self.references.get("drivesync", "")
 
     @property
     def families(self) -> dict[str, str]:
@@ -50,11 +58,15 @@ def decide(
     names = [*images.PROCESSES, "session-base"]
     if settings.database.backend == "postgres":
         names.append("postgres")
+    if settings.demo:
+        names.append("drive-emulator")
     first = tuple(_plan(root, name, base.reference, mirrors) for name in names)
     wanted = {*settings.images.families, *(("pytorch",) if gpu else ())}
     if "pytorch" in wanted:
         wanted.add("datascience")
     later: list[Build] = []
+    if settings.drive.configured:
+        later.append(_plan(root, "drivesync", base.reference, mirrors))
     parent = next(b.reference for b in first if b.image.name == "session-base")
     for family in images.FAMILIES[1:]:
         if family in wanted:

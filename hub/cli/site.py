@@ -59,7 +59,12 @@ def require_demo(data_dir: Path) -> None:
             return
     except (OSError, ValueError):
         # A first `up` that was killed before it wrote its settings leaves images' logs alone.
-        if {entry.name for entry in data_dir.iterdir()} <= {"logs", "debootstrap", "etc"}:
+        if {entry.name for entry in data_dir.iterdir()} <= {
+            "logs",
+            "debootstrap",
+            "etc",
+            "secrets",
+        }:
             return
     raise CarrelError(
         Code.BAD_INPUT,
@@ -95,4 +100,5 @@ def container(site: Settings, process: str) -> str:
 def processes(site: Settings) -> tuple[str, ...]:
     """Carrel's processes, in the order in which they start."""
     optional = ("postgres",) if site.database.backend == "postgres" else ()
-    return ("node", *optional, "proxy", "hub", "web")
+    drive = ("drive-emulator",) if site.demo else ()
+    return ("node", *optional, "proxy", "hub", "web", *drive)

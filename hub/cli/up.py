@@ -46,6 +46,7 @@ def up(options: Options) -> None:
         compose_version=found.compose.version,
         references=plan.processes,
         families=plan.families,
+        drive_image=plan.drive,
         proxies=dict(where.proxies),
     )
     builder = build.Builder(
@@ -74,7 +75,10 @@ def _recipe(
 
 def project(settings: Settings, found: compose.Compose, env_file: Path) -> compose.Project:
     """The Compose project of this installation."""
-    profiles = ("postgres",) if settings.database.backend == "postgres" else ()
+    profiles = (
+        *(("postgres",) if settings.database.backend == "postgres" else ()),
+        *(("demo",) if settings.demo else ()),
+    )
     return compose.Project(
         found, settings.project, site.ROOT / "docker-compose.yml", env_file, profiles
     )
@@ -129,7 +133,7 @@ def _inside(settings: Settings, *verb: str) -> str:
 def _build_the_rest(builder: build.Builder, plan: recipe.Recipe, progress: Progress) -> None:
     missing = [b for b in plan.later if not build.present(b.reference)]
     if missing:
-        heading("Further session images (Carrel can be used meanwhile)")
+        heading("Further images (Carrel can be used meanwhile)")
         for item in missing:
             builder.ensure([item])
     progress.say("everything is in place")

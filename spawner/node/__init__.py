@@ -16,6 +16,8 @@
     courses                     the folder of a course: read by sessions, filled by the hub
     late late_mount late_unmount late_seen
                                 shown to a session that runs already, and taken from it
+    drive drive_folders drive_keeper
+                                what keeps a user's Drive and disk in step, beside a session
     jobs job_runner             short-lived containers whose output is the answer
     collect fetch install       the programs that run in them: part of a home, a branch, packages
     socket_watch                whether the engine has a new socket, which only a new node sees

@@ -11,13 +11,22 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from spawner.confinement import COURSES_INSIDE, LABEL_PROJECT, LABEL_SESSION, LABEL_USER, SHARED
+from spawner.confinement import (
+    COURSES_INSIDE,
+    DRIVE_INSIDE,
+    LABEL_PROJECT,
+    LABEL_SESSION,
+    LABEL_USER,
+    SHARED,
+)
 from spawner.errors import CarrelError, Code
 from spawner.names import escape
 from spawner.node import courses, filters, jobs, network, rules
 from spawner.node.body import build
 from spawner.node.cgroup import SessionsCgroup
 from spawner.node.config import NodeConfig
+from spawner.node.drive_folders import ensure_drive, ensure_point
+from spawner.node.drive_keeper import DriveKeeper
 from spawner.node.engine import Answer, Call, Engine
 from spawner.node.firewall_keeper import Status
 from spawner.node.home_keeper import HomeKeeper
@@ -51,6 +60,7 @@ class Actions:
         self.homes = HomeKeeper(config, engine)
         self.cgroup = SessionsCgroup(config, engine)
         self.jobs = JobRunner(config, engine, self.cgroup)
+        self.drive = DriveKeeper(config, engine, self.homes, self.cgroup, former_roots)
         self._late = Late()
         self._by_action: dict[Action, Callable[[Match], Awaitable[Answer | Call | Pieces]]] = {
             Action.PING: lambda _: engine.ask(Call("GET", "/_ping")),
@@ -67,6 +77,8 @@ class Actions:
             Action.EVENTS: self._events,
             Action.COURSE: self._course,
             Action.COURSE_SHOW: self._show_course,
+            Action.DRIVE_LIST: self.drive.listed,
+            Action.DRIVE_STOP: self.drive.stop,
             Action.HOMES: self.homes.names,
             Action.HOME_SIZE: self.homes.measure,
             Action.HOME_ARCHIVE: self.homes.archive,
@@ -81,6 +93,8 @@ class Actions:
             return await self._job(text)
         if match.action is Action.COURSES_KEEP:
             return await self._keep_courses(match, text)
+        if match.action is Action.DRIVE_START:
+            return await self.drive.start(match, text, self._require_isolation)
         return await self._by_action[match.action](match)
 
     async def _image(self, match: Match) -> Answer:
@@ -93,6 +107,8 @@ class Actions:
         await self._require_isolation()
         async with self.homes.turn(spec.home):
             await self._ensure_home(spec.home)
+            if spec.drive:
+                spec = replace(spec, drive=await self._ensure_drive(spec.home))
             answer = await self._ask_for(spec)
             if self.cgroup.refused(answer):
                 answer = await self._ask_for(spec)
@@ -152,6 +168,8 @@ class Actions:
         await self._require_isolation()
         async with self.homes.turn(escape(user)):
             await self._ensure_home(escape(user))
+            if any(mount["Destination"] == DRIVE_INSIDE for mount in inspected.get("Mounts", ())):
+                await self._ensure_drive(escape(user))
             path = f"/containers/{inspected['Id']}/start"
             answer = await self._engine.ask(Call("POST", path))
         if not self.cgroup.refused(answer):
@@ -163,6 +181,22 @@ class Actions:
         await asyncio.to_thread(
             ensure_home, config.homes, name, config.session_uid, self._former_roots
         )
+
+    async def _ensure_drive(self, name: str) -> bool:
+        """Whether a session can see the user's Drive; one that cannot starts without.
+
+        A home that is full must let its owner in to empty it.
+        """
+        config = self._config
+        try:
+            await asyncio.to_thread(ensure_drive, config, name, self._former_roots)
+            aside = await asyncio.to_thread(ensure_point, config.homes, name, config.session_uid)
+        except CarrelError as error:
+            log.warning("A session of %s has no Drive: %s", name, error)
+            return False
+        if aside:
+            log.info("drive: what was called so in the home %s is now %s", name, aside)
+        return True
 
     async def _require_isolation(self) -> None:
         """Raises CarrelError(UNAVAILABLE) unless a session started now would be fenced in."""

@@ -20,6 +20,7 @@ from spawner.node.routes import Action
 log = logging.getLogger("carrel.node")
 
 MOST_BODY_BYTES = 1024 * 1024
+WITH_BODY = (Action.CREATE, Action.JOB, Action.COURSES_KEEP, Action.DRIVE_START)
 
 
 class Application:
@@ -66,10 +67,7 @@ class Application:
         if self._uid_of(request) not in self._may_connect:
             raise CarrelError(Code.REFUSED, "Only the hub may ask node.")
         match = routes.match(request.method, request.raw_path)
-        if (
-            match.action not in (Action.CREATE, Action.JOB, Action.COURSES_KEEP)
-            and request.body_exists
-        ):
+        if match.action not in WITH_BODY and request.body_exists:
             raise CarrelError(Code.REFUSED, "This route takes no body.")
         result = await self._actions.do(match, await request.read())
         if isinstance(result, Call):

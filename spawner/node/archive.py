@@ -15,7 +15,7 @@ import tarfile
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 
-from spawner.confinement import ARCHIVE_LEFT_OUT, ARCHIVE_ROOT
+from spawner.confinement import ARCHIVE_LEFT_OUT, ARCHIVE_ROOT, MY_DRIVE
 from spawner.node.trees import Found, Pace, Step, Why, walk
 
 PIECE_BYTES = 256 * 1024
@@ -34,6 +34,18 @@ _KIND = "it is no file, folder or link"
 _HOLES = "it has too many holes"
 _NAMES = "too many files have several names"
 _BROKE = "it could not be read to its end, the rest is zeros"
+
+
+@dataclass(frozen=True)
+class Tree:
+    """What all of it is in, and the name of the list of what is left out."""
+
+    root: str
+    left_out: str
+
+
+HOME_TREE = Tree(ARCHIVE_ROOT, ARCHIVE_LEFT_OUT)
+DRIVE_TREE = Tree(f"{ARCHIVE_ROOT}/drive/{MY_DRIVE}", "drive-left-out.txt")
 
 
 @dataclass(frozen=True)
@@ -92,10 +104,10 @@ class _Linked:
         return True
 
 
-def archive(home_fd: int, pace: Pace) -> Generator[bytes, None, None]:
+def archive(home_fd: int, pace: Pace, tree: Tree = HOME_TREE) -> Generator[bytes, None, None]:
     """Pieces of about PIECE_BYTES, whole tar members all together. Raises OSError."""
     held = bytearray()
-    for part in _members(home_fd, pace):
+    for part in _members(home_fd, pace, tree):
         held += part
         if len(held) >= PIECE_BYTES:
             yield bytes(held)
@@ -104,10 +116,10 @@ def archive(home_fd: int, pace: Pace) -> Generator[bytes, None, None]:
         yield bytes(held)
 
 
-def _members(home_fd: int, pace: Pace) -> Iterator[bytes]:
+def _members(home_fd: int, pace: Pace, tree: Tree) -> Iterator[bytes]:
     left, linked = _Left(), _Linked()
-    way: list[str] = [ARCHIVE_ROOT]
-    yield _header(_info(f"{ARCHIVE_ROOT}/", os.fstat(home_fd), tarfile.DIRTYPE))
+    way: list[str] = [tree.root]
+    yield _header(_info(f"{tree.root}/", os.fstat(home_fd), tarfile.DIRTYPE))
     for found in walk(home_fd, pace, MOST_PATH_BYTES // 2):
         if found.step in (Step.LEAVE, Step.LOST):
             way.pop()
@@ -126,7 +138,7 @@ def _members(home_fd: int, pace: Pace) -> Iterator[bytes]:
         else:
             yield from _entry(found, path, left, linked, pace)
     if text := left.text():
-        info = tarfile.TarInfo(ARCHIVE_LEFT_OUT)
+        info = tarfile.TarInfo(tree.left_out)
         info.size, info.mtime = len(text), int(os.fstat(home_fd).st_mtime)
         yield _header(info) + text + _filling(len(text))
 

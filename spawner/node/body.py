@@ -9,6 +9,7 @@ from spawner.confinement import (
     CAPABILITIES,
     CONTENT,
     COURSES_INSIDE,
+    DRIVE_INSIDE,
     LABEL_PROFILE,
     LABEL_PROJECT,
     LABEL_SESSION,
@@ -67,6 +68,11 @@ def _host_config(spec: Spec, config: NodeConfig) -> dict[str, Any]:
         # A mount, not a bind: a missing source is an error, where a bind would have it created.
         "Mounts": [
             _mount(config.homes / spec.home, CONTENT, read_only=False),
+            *(
+                (_mount(config.drive / spec.home, DRIVE_INSIDE, read_only=False),)
+                if spec.drive
+                else ()
+            ),
             *(
                 _mount(config.courses / slug / SHARED, f"{COURSES_INSIDE}/{slug}", read_only=True)
                 for slug in spec.courses

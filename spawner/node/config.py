@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
-from spawner.confinement import COURSES, HOMES
+from spawner.confinement import COURSES, DRIVE, DRIVE_STATE, HOMES
 from spawner.errors import CarrelError, Code
 from spawner.node.fields import Fields
 from spawner.node.strict_json import parse_object
 
 _PATH = r"/[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*"
+_IMAGE = r"[A-Za-z0-9][A-Za-z0-9._/:@-]{0,254}"
 _MOST_UID = 2**32 - 2
 _HUGE = 2**60
 
@@ -23,6 +24,14 @@ class Allowed:
     """A private destination that sessions may reach all the same; every port if ``port`` is 0."""
 
     network: IPv4Network
+    port: int
+
+
+@dataclass(frozen=True)
+class Service:
+    """A process of Carrel's on the sessions' network that sessions may reach, at one TCP port."""
+
+    address: IPv4Address
     port: int
 
 
@@ -37,6 +46,12 @@ class NetworkConfig:
     proxy: IPv4Address
     hub_port: int
     allow: tuple[Allowed, ...]
+    services: tuple[Service, ...] = ()
+
+    @property
+    def ours(self) -> tuple[IPv4Address, ...]:
+        """The addresses that no session may ever have."""
+        return (self.hub, self.proxy, *(service.address for service in self.services))
 
 
 @dataclass(frozen=True)
@@ -64,12 +79,24 @@ class NodeConfig:
     images: tuple[str, ...]
     tools_image: str
     """What jobs run in."""
+    drive_image: str
+    """What Drive sidecars run; empty where there are none."""
+    drive_grace_s: int
+    """From a sidecar's SIGTERM to its SIGKILL: it flushes first."""
     network: NetworkConfig
     limits: Limits
 
     @property
     def homes(self) -> Path:
         return self.data_dir / HOMES
+
+    @property
+    def drive(self) -> Path:
+        return self.data_dir / DRIVE
+
+    @property
+    def drive_state(self) -> Path:
+        return self.data_dir / DRIVE_STATE
 
     @property
     def courses(self) -> Path:
@@ -100,7 +127,9 @@ def parse(text: bytes | str) -> NodeConfig:
         hub_uid=fields.number("hub_uid", 0, _MOST_UID),
         session_uid=fields.number("session_uid", 0, _MOST_UID),
         images=fields.texts("images", 64),
-        tools_image=fields.text("tools_image", r"[A-Za-z0-9][A-Za-z0-9._/:@-]{0,254}"),
+        tools_image=fields.text("tools_image", _IMAGE),
+        drive_grace_s=fields.number("drive_grace_s", 1, 999),
+        drive_image=fields.text("drive_image", rf"({_IMAGE})?"),
         network=_network(fields.table("network")),
         limits=_limits(fields.table("limits")),
     )
@@ -125,6 +154,7 @@ def _network(fields: Fields) -> NetworkConfig:
             proxy=IPv4Address(fields.text("proxy", r"[0-9.]+")),
             hub_port=fields.number("hub_port", 1, 65535),
             allow=tuple(_allowed(fields, item) for item in fields.texts("allow", 256)),
+            services=tuple(_service(fields, item) for item in fields.texts("services", 16)),
         )
     except (ipaddress.AddressValueError, ipaddress.NetmaskValueError, ValueError) as error:
         raise CarrelError(Code.BAD_INPUT, f"node.json network: {error}.") from error
@@ -132,6 +162,9 @@ def _network(fields: Fields) -> NetworkConfig:
         fields.refuse("hub", "hub and proxy must be addresses of the subnet")
     if network.hub == network.proxy:
         fields.refuse("proxy", "must not be the hub's address")
+    for service in network.services:
+        if service.address not in network.subnet or service.address in (network.hub, network.proxy):
+            fields.refuse("services", "must be further addresses of the subnet")
     fields.finish(empty_passes=False)
     return network
 
@@ -143,6 +176,15 @@ def _allowed(fields: Fields, item: str) -> Allowed:
     if port and not 1 <= int(port) <= 65535:
         fields.refuse("allow", "has a port that does not exist")
     return Allowed(IPv4Network(cidr), int(port or 0))
+
+
+def _service(fields: Fields, item: str) -> Service:
+    if not re.fullmatch(r"[0-9.]+:[0-9]{1,5}", item, re.ASCII):
+        fields.refuse("services", "must hold `address:port`")
+    address, _, port = item.partition(":")
+    if not 1 <= int(port) <= 65535:
+        fields.refuse("services", "has a port that does not exist")
+    return Service(IPv4Address(address), int(port))
 
 
 def _limits(fields: Fields) -> Limits:

@@ -4,9 +4,10 @@ Two chains per installation and address family. The forwarding chain is entered 
 of the engine's or the admin's, and decides three things in this order:
 
 1. what enters the bridge: replies; hub and proxy to a session's server; anyone there to the
-   hub's API; what the engine itself publishes for the proxy. Nothing else, so neither another
-   session, nor the network around this host, nor another bridge.
-2. what the trusted two send out of it: the hub anything (logins with other providers), the proxy
+   hub's API and to a service of ours (the demo has one); what the engine itself publishes for the
+   proxy. Nothing else, so neither another session, nor the network around this host, nor another
+   bridge.
+2. what ours send out of it: the hub anything (logins with other providers), proxy and services
    nothing.
 3. what sessions send out of it: DNS to this host's resolvers, the allow-list, the internet.
 
@@ -103,12 +104,16 @@ def _forward(network: NetworkConfig, resolvers: tuple[IPv4Address, ...]) -> Iter
     # The two also share a network of their own, but the engine's DNS may name either address.
     yield f"-s {hub}/32 -d {proxy}/32 {inside} -j ACCEPT"
     yield f"-s {network.subnet} -d {hub}/32 {inside} --dport {network.hub_port} -j ACCEPT"
+    for service in network.services:
+        to = f"-s {network.subnet} -d {service.address}/32"
+        yield f"{to} {inside} --dport {service.port} -j ACCEPT"
     # The engine may forward the proxy's published port to its address on this bridge.
     yield f"-d {proxy}/32 ! -i {bridge} -o {bridge} -m conntrack --ctstate DNAT -j RETURN"
     yield f"-o {bridge} -j DROP"
 
     yield f"-s {hub}/32 -j RETURN"
     yield f"-s {proxy}/32 -j DROP"
+    yield from (f"-s {service.address}/32 -j DROP" for service in network.services)
 
     for resolver in resolvers:
         yield from _both(f"-d {resolver}/32", 53, "RETURN")

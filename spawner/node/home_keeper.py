@@ -6,17 +6,19 @@ import asyncio
 import json
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TypeVar
 from weakref import WeakValueDictionary
 
-from spawner.confinement import LABEL_PROJECT, LABEL_USER
+from spawner.confinement import LABEL_PROJECT, LABEL_USER, MY_DRIVE
 from spawner.errors import CarrelError, Code
 from spawner.names import unescape
 from spawner.node import removal
-from spawner.node.archive import archive
+from spawner.node.archive import DRIVE_TREE, archive
 from spawner.node.config import NodeConfig
+from spawner.node.drive_folders import opened
 from spawner.node.engine import Answer, Call, Engine
 from spawner.node.homes import home_faults, open_beneath
 from spawner.node.pieces import Pieces
@@ -58,7 +60,7 @@ class HomeKeeper:
     async def finish_removals(self) -> None:
         """What an earlier node was killed at."""
         try:
-            await self._in(self._removing, lambda pace: removal.finish(self._config.homes, pace))
+            await self._in(self._removing, self._finish)
         except CarrelError as error:
             log.error("A home that was being removed is still there: %s", error)
 
@@ -81,12 +83,13 @@ class HomeKeeper:
 
     async def remove(self, match: Match) -> Answer:
         """Answers when it is gone from the disk."""
-        homes = self._config.homes
         async with self.turn(match.name):
             await self._require_no_container(match.name)
-            there = await asyncio.to_thread(removal.set_aside, homes, match.name)
-        await self._in(self._removing, lambda pace: removal.finish(homes, pace))
-        if not there:
+            there = [
+                await asyncio.to_thread(removal.set_aside, root, match.name) for root in self._roots
+            ]
+        await self._in(self._removing, self._finish)
+        if not any(there):
             raise _no_home(match.name)
         return Answer(204, "application/json", b"")
 
@@ -98,6 +101,7 @@ class HomeKeeper:
                 "Try again when one of them is done.",
             )
         fd = self._open(match.name)
+        drive_fd = self._my_drive(match.name)
         self._archives += 1
         pace = self._new_pace()
 
@@ -106,10 +110,21 @@ class HomeKeeper:
             pace.stop()
 
         def done() -> None:
-            os.close(fd)
+            for one in (fd, drive_fd):
+                if one is not None:
+                    os.close(one)
             self._paces.discard(pace)
 
-        return Pieces("application/x-tar", archive(fd, pace), stop, done)
+        return Pieces("application/x-tar", _all(fd, drive_fd, pace), stop, done)
+
+    @property
+    def _roots(self) -> tuple[Path, ...]:
+        """What a user leaves on disk lies below these."""
+        return (self._config.homes, self._config.drive, self._config.drive_state)
+
+    def _finish(self, pace: Pace) -> None:
+        for root in self._roots:
+            removal.finish(root, pace)
 
     def _names(self) -> list[str]:
         with home_faults(""):
@@ -130,6 +145,14 @@ class HomeKeeper:
                 raise _no_home(name) from None
             finally:
                 os.close(homes_fd)
+
+    def _my_drive(self, name: str) -> int | None:
+        """A descriptor of the user's MyDrive, where there is a folder of that name."""
+        try:
+            with opened(self._config.drive, name) as fd:
+                return open_beneath(fd, MY_DRIVE)
+        except OSError:
+            return None
 
     async def _require_no_container(self, name: str) -> None:
         labels = [f"{LABEL_PROJECT}={self._config.project}", f"{LABEL_USER}={unescape(name)}"]
@@ -162,6 +185,13 @@ class HomeKeeper:
         pace = Pace()
         self._paces.add(pace)
         return pace
+
+
+def _all(home_fd: int, drive_fd: int | None, pace: Pace) -> Generator[bytes, None, None]:
+    yield from archive(home_fd, pace)
+    if drive_fd is not None:
+        # Where a session finds it: the mount point in the home itself is empty.
+        yield from archive(drive_fd, pace, DRIVE_TREE)
 
 
 def _is_a_users(name: str) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from spawner.confinement import HOMES
 from spawner.errors import CarrelError, Code
 from spawner.node.handover import hand_over
 
@@ -63,39 +64,52 @@ def ensure_home(
     Raises CarrelError(REFUSED) if it is anything but a directory, and CarrelError(UNAVAILABLE)
     if the data directory does not let node.
     """
-    with home_faults(name, "HostConfig.Binds: "):
-        homes_fd = os.open(homes, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    ensure_folder(homes, name, session_uid, former, "HostConfig.Binds: ")
+
+
+def ensure_folder(
+    root: Path,
+    name: str,
+    session_uid: int,
+    former: Collection[int] = frozenset(),
+    field: str = "",
+) -> bool:
+    """``ensure_home`` for any folder that is right below ``root``; whether it is new."""
+    with home_faults(name, field, root):
+        root_fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
-            _ensure(homes_fd, name, session_uid, former)
+            return _ensure(root_fd, name, session_uid, former)
         finally:
-            os.close(homes_fd)
+            os.close(root_fd)
 
 
 @contextmanager
-def home_faults(name: str, field: str = "") -> Iterator[None]:
+def home_faults(name: str, field: str = "", root: Path = Path(HOMES)) -> Iterator[None]:
     """Turns OSError into CarrelError: REFUSED for what is no folder, UNAVAILABLE for the rest."""
+    folder = f"{root.name}/{name}"
     try:
         yield
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.ENOTDIR, errno.EXDEV):
             raise CarrelError(
                 Code.REFUSED,
-                f"{field}homes/{name} is not a folder but something put in its place.",
-                "Look at it on the host; a home is a plain folder under homes/.",
+                f"{field}{folder} is not a folder but something put in its place.",
+                f"Look at it on the host; it must be a plain folder under {root.name}/.",
             ) from error
         raise CarrelError(
             Code.UNAVAILABLE,
-            f"The home homes/{name} cannot be opened: {error.strerror}.",
+            f"The folder {folder} cannot be opened: {error.strerror}.",
             "Look at the data directory's disk and its owner.",
         ) from error
 
 
-def _ensure(homes_fd: int, name: str, session_uid: int, former: Collection[int]) -> None:
+def _ensure(root_fd: int, name: str, session_uid: int, former: Collection[int]) -> bool:
+    new = False
     try:
-        fd = open_beneath(homes_fd, name)
+        fd = open_beneath(root_fd, name)
     except FileNotFoundError:
-        os.mkdir(name, _MODE, dir_fd=homes_fd)
-        fd = open_beneath(homes_fd, name)
+        os.mkdir(name, _MODE, dir_fd=root_fd)
+        fd, new = open_beneath(root_fd, name), True
     try:
         # Also for an old home: a crash may have come between mkdir and here, the engine's user
         # remapping may have been switched, and its user may have opened it to the host's others.
@@ -108,3 +122,4 @@ def _ensure(homes_fd: int, name: str, session_uid: int, former: Collection[int])
             os.fchmod(fd, _MODE)
     finally:
         os.close(fd)
+    return new

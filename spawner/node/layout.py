@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from spawner.confinement import COURSES, HOMES
+from spawner.confinement import COURSES, DRIVE, DRIVE_STATE, HOMES
 from spawner.errors import CarrelError, Code
 from spawner.node.config import NodeConfig
 from spawner.node.handover import hand_over
@@ -40,8 +40,8 @@ CLOSED = 0o700
 FOLDERS = (
     Folder(HOMES, Owner.ROOT, PASSED),
     Folder(COURSES, Owner.ROOT, PASSED),
-    Folder("drive", Owner.ROOT, PASSED),
-    Folder("drive-state", Owner.ROOT, CLOSED),
+    Folder(DRIVE, Owner.ROOT, PASSED),
+    Folder(DRIVE_STATE, Owner.ROOT, PASSED),
     Folder("runs", Owner.ROOT, PASSED),
     Folder("backups", Owner.ROOT, CLOSED),
     Folder("run", Owner.ROOT, PASSED),
@@ -55,8 +55,8 @@ FOLDERS = (
     Folder("secrets/web", Owner.ROOT, PASSED),
 )
 
-OF_STUDENTS = (HOMES, "drive", "runs")
-"""Students write inside these."""
+OF_SESSIONS = (HOMES, DRIVE, DRIVE_STATE, "runs")
+"""The root of sessions writes inside these."""
 
 SECRETS = (
     "secrets/hub/cli_token",
@@ -94,7 +94,7 @@ def ensure_layout(config: NodeConfig) -> None:
 def _mode(folder: Folder, config: NodeConfig) -> int:
     # Without user remapping a session's root is the host's: a setuid file in a home must be out
     # of reach of the host's other accounts. With it, the engine itself enters as the remapped root.
-    return CLOSED if folder.path in OF_STUDENTS and config.session_uid == 0 else folder.mode
+    return CLOSED if folder.path in OF_SESSIONS and config.session_uid == 0 else folder.mode
 
 
 def _uid(owner: Owner, config: NodeConfig) -> int:

@@ -42,6 +42,6 @@ def faults(inspected: dict[str, Any], network: NetworkConfig) -> list[str]:
 def _range_faults(pool: dict[str, Any], network: NetworkConfig) -> list[str]:
     """A session must never be given an address that the rules trust."""
     handed_out = IPv4Network(pool.get("IPRange") or pool["Subnet"])
-    if network.hub in handed_out or network.proxy in handed_out:
-        return [f"sessions get addresses from {handed_out}, which holds the hub's or the proxy's"]
+    if any(address in handed_out for address in network.ours):
+        return [f"sessions get addresses from {handed_out}, which holds one of Carrel's own"]
     return []

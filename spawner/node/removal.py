@@ -29,7 +29,7 @@ def set_aside(homes: Path, name: str) -> bool:
 
     Raises CarrelError(REFUSED) if it is anything but a folder, CarrelError(UNAVAILABLE).
     """
-    with home_faults(name), _opened(homes) as homes_fd:
+    with home_faults(name, root=homes), _opened(homes) as homes_fd:
         try:
             os.close(open_beneath(homes_fd, name))
         except FileNotFoundError:
@@ -47,18 +47,18 @@ def finish(homes: Path, pace: Pace, most_depth: int = MOST_DEPTH) -> int:
     """
     failed: CarrelError | None = None
     done = 0
-    with home_faults(""), _opened(homes) as homes_fd:
+    with home_faults("", root=homes), _opened(homes) as homes_fd:
         with os.scandir(homes_fd) as entries:
             aside = [entry.name for entry in entries if entry.name.startswith(LEFTOVER)]
         for name in aside:
             try:
-                with home_faults(name):
+                with home_faults(name, root=homes):
                     _remove(homes_fd, name, pace, most_depth)
             except CarrelError as error:
                 failed = error
                 continue
             done += 1
-            log.info("removed homes/%s", name)
+            log.info("removed %s/%s", homes.name, name)
     if failed:
         raise failed
     return done

@@ -1,8 +1,8 @@
 """The routes that node offers, with the parameters that each may carry; all else is refused.
 
-This is the whole list. What DockerSpawner, the reconciler, jobs and the keeping of homes need is
-here; of the engine's own routes archive, attach, build, commit, exec, export, plugins, prune,
-update, volumes and the rest are ways around a check of create bodies, and are not.
+This is the whole list. What DockerSpawner, the reconciler, jobs, Drive and the keeping of homes
+need is here; of the engine's own routes archive, attach, build, commit, exec, export, plugins,
+prune, update, volumes and the rest are ways around a check of create bodies, and are not.
 """
 
 from __future__ import annotations
@@ -40,6 +40,9 @@ class Action(Enum):
     COURSE = "course"
     COURSE_SHOW = "course show"
     COURSES_KEEP = "courses keep"
+    DRIVE_START = "drive start"
+    DRIVE_LIST = "drive list"
+    DRIVE_STOP = "drive stop"
 
 
 @dataclass(frozen=True)
@@ -61,12 +64,15 @@ class Match:
     query: dict[str, str]
     course: str = ""
     """Its slug, where the path names one beside the container."""
+    session: str = ""
+    """Its id, where the path names one beside the user."""
 
 
 _NAME = r"(?P<name>[A-Za-z0-9][A-Za-z0-9_.-]{0,254})"
 _IMAGE = r"(?P<name>[A-Za-z0-9][A-Za-z0-9._/:@-]{0,254})"
 # As spawner.names.escape writes them; what it could not have written is refused by ``unescape``.
 _HOME = r"(?P<name>[a-z0-9](?:[a-z0-9-]|_[0-9a-f]{2}){0,63})"
+_SESSION = r"(?P<session>[0-9a-f]{12})"
 _FLAG = r"0|1|[Tt]rue|[Ff]alse"
 _TIME = r"[0-9]{1,12}(\.[0-9]{1,9})?"
 _FILTERS = r"(?s:.{0,8192})"
@@ -83,6 +89,9 @@ ROUTES = (
     Route(Action.COURSE, "PUT", f"/carrel/courses/(?P<name>{COURSE})"),
     Route(Action.COURSE_SHOW, "POST", f"/carrel/sessions/{_NAME}/courses/(?P<course>{COURSE})"),
     Route(Action.COURSES_KEEP, "PUT", f"/carrel/sessions/{_NAME}/courses"),
+    Route(Action.DRIVE_START, "PUT", f"/carrel/drive/{_HOME}"),
+    Route(Action.DRIVE_LIST, "GET", "/carrel/drive"),
+    Route(Action.DRIVE_STOP, "POST", f"/carrel/drive/{_HOME}/{_SESSION}/stop"),
     Route(Action.IMAGE, "GET", f"/images/{_IMAGE}/json"),
     Route(Action.CREATE, "POST", "/containers/create", {"name": r"[A-Za-z0-9_.-]{1,255}"}),
     Route(
@@ -129,6 +138,7 @@ def match(method: str, target: str) -> Match:
                 named.get("name") or "",
                 _parameters(query, route),
                 named.get("course") or "",
+                named.get("session") or "",
             )
     raise CarrelError(Code.REFUSED, "This is not among the routes that node offers.")
 

@@ -16,6 +16,7 @@ from spawner.confinement import (
     CONTENT,
     COURSE,
     COURSES_INSIDE,
+    DRIVE_INSIDE,
     LABEL_PROFILE,
     LABEL_PROJECT,
     LABEL_SESSION,
@@ -61,6 +62,8 @@ class Spec:
     pids: int
     shm_bytes: int
     log_bytes: int
+    drive: bool = False
+    """Whether it sees its user's files of Google Drive."""
     courses: tuple[str, ...] = ()
     """Slugs of the courses whose materials it sees."""
 
@@ -93,7 +96,7 @@ def decide(name: str, body: dict[str, Any], config: NodeConfig) -> Spec:
     for stream in ("AttachStdout", "AttachStderr"):  # a client's habit; body.build says false
         fields.exactly(stream, None, False, True)
     host = fields.table("HostConfig")
-    courses = _courses(host, names.escape(user), config)
+    drive, courses = _binds(host, names.escape(user), config)
     memory_bytes = _confinement(host, config)
     spec = Spec(
         user=user,
@@ -107,6 +110,7 @@ def decide(name: str, body: dict[str, Any], config: NodeConfig) -> Spec:
         pids=host.number("PidsLimit", 1, config.limits.pids_max),
         shm_bytes=host.number("ShmSize", 1, config.limits.shm_max_bytes),
         log_bytes=_log_bytes(host.table("LogConfig"), config.limits.log_max_bytes),
+        drive=drive,
         courses=courses,
     )
     host.finish(empty_passes=True)
@@ -133,17 +137,24 @@ def is_canonical(user: Any) -> bool:
         return False
 
 
-def _courses(host: Fields, home: str, config: NodeConfig) -> tuple[str, ...]:
-    """The courses after the home, which comes first; nothing else is mounted."""
-    binds = host.texts("Binds", 1 + MOST_COURSES)
+def _binds(host: Fields, home: str, config: NodeConfig) -> tuple[bool, tuple[str, ...]]:
+    """Drive and the courses after the home, which comes first; nothing else is mounted."""
+    binds = host.texts("Binds", 2 + MOST_COURSES)
     if not binds or binds[0] != f"{config.homes}/{home}:{CONTENT}:rw":
         host.refuse("Binds", "must begin with the user's home")
+    more = binds[1:]
+    if drive := more[:1] == (f"{config.drive}/{home}:{DRIVE_INSIDE}:rw",):
+        more = more[1:]
     wanted = rf"{re.escape(str(config.courses))}/({COURSE})/{SHARED}:{COURSES_INSIDE}/\1:ro"
-    found = [re.fullmatch(wanted, bind, re.ASCII) for bind in binds[1:]]
+    found = [re.fullmatch(wanted, bind, re.ASCII) for bind in more]
     courses = tuple(match[1] for match in found if match)
-    if len(set(courses)) != len(binds) - 1:
-        host.refuse("Binds", "may hold the materials of courses after the home, each once, to read")
-    return courses
+    if len(set(courses)) != len(more) or len(more) > MOST_COURSES:
+        host.refuse(
+            "Binds",
+            "may hold the user's Drive after the home, and then the materials of courses, each "
+            "once, to read",
+        )
+    return drive, courses
 
 
 def _confinement(host: Fields, config: NodeConfig) -> int:

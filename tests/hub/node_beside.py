@@ -20,7 +20,7 @@ from spawner.node.config import NodeConfig
 from spawner.node.engine import Engine
 from spawner.node.firewall_keeper import Status
 from spawner.node.layout import ensure_layout
-from tests.spawner.node.conftest import node_json
+from tests.spawner.node.conftest import NETWORK, node_json
 
 
 @dataclass
@@ -29,6 +29,7 @@ class NodeBeside:
 
     config: NodeConfig
     containers: list[dict[str, Any]] = field(default_factory=list)
+    made: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     stopped: list[str] = field(default_factory=list)
 
@@ -51,7 +52,15 @@ class NodeBeside:
             return web.Response(status=204)
         if request.path.endswith("/containers/json"):
             return web.json_response(self.containers)
-        labels = {"carrel.project": "carrel", "carrel.session": "0123456789ab"}
+        if request.path.endswith("/containers/create"):
+            self.made.append(request.query["name"])
+            return web.json_response({"Id": "a" * 64}, status=201)
+        if request.method == "POST":
+            return web.Response(status=204)
+        if "/networks/" in request.path:
+            return web.json_response(NETWORK)
+        kind = "drive" if "-drive/" in request.path else "session"
+        labels = {"carrel.project": "carrel", f"carrel.{kind}": "0123456789ab"}
         about = {"Id": "a" * 64, "Config": {"Labels": labels}, "State": {"Pid": 4711}}
         return web.json_response(about)
 

@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from hub import accounts, sessions
+from hub import accounts, drive_links, sessions
 from hub.audit import By
-from hub.enums import Reason, Role, State
+from hub.drive_links import Consent
+from hub.enums import DriveScope, Reason, Role, State
 from hub.lifecycle import REASONS, Lifecycle
 from hub.queueing import House, Limits
 from hub.store import Store
@@ -56,6 +57,20 @@ async def test_a_grant_is_a_session_on_record(lifecycle: Lifecycle, store: Store
     assert store.read(sessions.get, grant.session_id).state is State.STARTING
     assert await lifecycle.leftover("ada") == grant.session_id
     assert await lifecycle.leftover("bob") is None
+
+
+async def test_sessions_see_a_drive_once_folders_were_chosen_also_after_a_disconnect(
+    lifecycle: Lifecycle, store: Store, by: By
+) -> None:
+    """The files are on disk still, and may be newer than Drive's."""
+    consent = Consent("sealed", DriveScope.FULL, "ada@x.org", "root")
+    store.decide(drive_links.link, "ada", consent, by)
+    assert not (await lifecycle.enqueue(Request("ada", SMALL), READY)).drive
+    store.decide(drive_links.choose, "ada", (), True, by)
+    assert (await lifecycle.enqueue(Request("ada", SMALL), READY)).drive
+    store.decide(drive_links.disconnect, "ada", by)
+    assert (await lifecycle.enqueue(Request("ada", SMALL), READY)).drive
+    assert not (await lifecycle.enqueue(Request("bob", SMALL), READY)).drive
 
 
 async def test_one_user_has_one_session(lifecycle: Lifecycle) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from hub import node_api
+from hub.drive_keeping import Sidecar
 from hub.node_api import NodeApi
 from hub.reconciling import Container, Stand
 from hub.settings import Settings
@@ -84,6 +85,31 @@ async def test_a_container_is_given_its_grace_before_it_is_removed(
     await api.end_container("carrel-mia-0123456789ab", 0)
     assert node.stopped == [f"/v1.41/containers/{'a' * 64}/stop?t=7"]
     assert len(node.removed) == 2
+
+
+async def test_drive_sidecars_are_started_listed_and_ended(node: NodeBeside, api: NodeApi) -> None:
+    session = "0123456789ab"
+    body = {
+        "session": session,
+        "bearer": "a-bearer-that-is-long",
+        "hub_url": "http://10.203.0.2:8081/hub/api/carrel/drive",
+        "proxies": [],
+    }
+    assert await api.sidecars() == []
+    await api.start_sidecar("mia@x.org", body)
+    assert node.made == [f"carrel-mia_40x_2eorg-{session}-drive"]
+    assert (node.config.drive_state / "mia_40x_2eorg/bearer").read_text() == body["bearer"]
+
+    labels = {"carrel.user": "mia@x.org", "carrel.drive": session}
+    node.containers.append({"Id": "a" * 64, "Labels": labels, "State": "running"})
+    assert await api.sidecars() == [Sidecar("mia@x.org", session, Stand.LIVE)]
+    with pytest.raises(CarrelError) as caught:
+        await api.start_sidecar("mia@x.org", body)
+    assert caught.value.code is Code.CONFLICT
+
+    assert await api.end_sidecar("mia@x.org", session)
+    assert node.stopped == [f"/v1.41/containers/{'a' * 64}/stop?t=75"]
+    assert len(node.removed) == 1
 
 
 async def test_a_session_is_held_to_its_courses(

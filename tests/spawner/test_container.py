@@ -79,6 +79,8 @@ def test_node_lets_it_through_as_it_is() -> None:
                 "session_uid": 0,
                 "images": ["carrel/session-base:1"],
                 "tools_image": "carrel/hub:1",
+                "drive_image": "carrel/drivesync:1",
+                "drive_grace_s": 75,
                 "network": {
                     "name": "carrel-sessions",
                     "bridge": "carrel0",
@@ -87,6 +89,7 @@ def test_node_lets_it_through_as_it_is() -> None:
                     "proxy": "10.203.0.3",
                     "hub_port": 8081,
                     "allow": [],
+                    "services": [],
                 },
                 "limits": {
                     "sessions_max_bytes": 2**33,

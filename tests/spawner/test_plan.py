@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from spawner.confinement import GIB, MIB
@@ -59,3 +60,13 @@ def test_the_server_is_root_at_content_with_bash() -> None:
         "--HubOAuth.cache_max_age=30",
         "--ServerApp.terminado_settings=shell_command=/bin/bash",
     )
+
+
+def test_a_session_sees_its_users_drive_inside_the_home() -> None:
+    plan = build(replace(GRANT, drive=True, courses=("ml",)), SITE, {})
+    assert [(str(mount.source), mount.target) for mount in plan.mounts] == [
+        ("/srv/carrel/homes/ada_40uni_2eexample", "/content"),
+        ("/srv/carrel/drive/ada_40uni_2eexample", "/content/drive"),
+        ("/srv/carrel/courses/ml/shared", "/opt/carrel/courses/ml"),
+    ]
+    assert not plan.mounts[1].read_only

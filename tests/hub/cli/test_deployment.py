@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
 
+from hub.cli import images
 from hub.cli.deployment import Deployment, write_whole
 from hub.cli.look import Engine, Machine
 from hub.settings import Settings, load_resolved
@@ -25,6 +27,7 @@ DEPLOYMENT = Deployment(
     references={"hub": "carrel/hub:1", "node": "carrel/node:1"},
     families={"base": "carrel/session-base:1"},
     proxies={},
+    drive_image="carrel/drivesync:1",
 )
 
 
@@ -43,6 +46,8 @@ def test_node_is_told_who_owns_what_and_what_a_session_may_have():
         "session_uid": 100000,
         "images": ["carrel/session-base:1"],
         "tools_image": "carrel/hub:1",
+        "drive_image": "carrel/drivesync:1",
+        "drive_grace_s": 75,
         "network": {
             "name": "carrel-sessions",
             "bridge": "carrel0",
@@ -51,6 +56,7 @@ def test_node_is_told_who_owns_what_and_what_a_session_may_have():
             "proxy": "10.203.0.3",
             "hub_port": 8081,
             "allow": [],
+            "services": [],
         },
         "limits": {
             "sessions_max_bytes": 7 * GIB,
@@ -75,6 +81,35 @@ def test_sessions_get_addresses_that_are_never_those_of_hub_and_proxy():
     assert found["CARREL_HUB_ADDRESS"] == "10.203.0.2"
     assert found["CARREL_PROXY_ADDRESS"] == "10.203.0.3"
     assert found["CARREL_SESSION_RANGE"] == "10.203.8.0/21"
+
+
+def test_the_demos_drive_is_a_service_that_sessions_reach_and_no_other_installation_has():
+    settings = Settings.model_validate(
+        {
+            "demo": True,
+            "server": {"bind": "127.0.0.1", "port": 8100},
+            "drive": {"client_id": "demo"},
+        }
+    )
+    demo = dataclasses.replace(DEPLOYMENT, settings=settings)
+    assert json.loads(demo.files()["node.json"])["network"]["services"] == ["10.203.0.4:8095"]
+    found = variables(demo)
+    assert (found["CARREL_EMULATOR_ADDRESS"], found["CARREL_EMULATOR_PORT"]) == (
+        "10.203.0.4",
+        "8095",
+    )
+    assert found["CARREL_DRIVE_REDIRECT"] == (
+        "http://127.0.0.1:8100/services/carrel/drive/callback"
+    )
+
+
+def test_every_variable_of_compose_is_filled_in():
+    text = (Path(__file__).parents[3] / "docker-compose.yml").read_text()
+    everything = dataclasses.replace(
+        DEPLOYMENT,
+        references={name: f"carrel/{name}:1" for name in (*images.PROCESSES, *images.OPTIONAL)},
+    )
+    assert set(re.findall(r"\$\{(\w+)\}", text)) <= variables(everything).keys()
 
 
 def test_the_containers_read_the_very_settings(tmp_path):
@@ -115,6 +150,8 @@ def test_no_file_holds_a_secret():
             said = content.lower().replace("password_min_length", "")
             said = said.replace('"token_url": "https://oauth2.googleapis.com/token"', "")
             assert word not in said, (name, word)
+            found = re.sub(r"password_min_length|token_url|/token\b", "", content.lower())
+            assert word not in found, (name, word)
 
 
 def test_on_a_small_machine_all_sessions_together_may_have_what_one_may():

@@ -26,7 +26,7 @@ def test_the_same_content_has_the_same_name():
 def test_another_debian_renames_everything():
     one, two = decide().references, decide(debian="sha256:2").references
     changed = {name for name in one if one[name] != two[name]}
-    assert changed == set(one) - {"postgres"}
+    assert changed == set(one) - {"postgres", "drive-emulator"}
 
 
 def test_a_change_of_the_code_renames_only_what_holds_it(tmp_path):
@@ -55,6 +55,21 @@ def test_pytorch_is_built_where_a_gpu_is_found_or_asked_for():
     assert set(decide(gpu=True).families) == {"base", "datascience", "pytorch"}
     only = decide(images={"families": ["base", "pytorch"]})
     assert [b.image.name for b in only.later] == ["session-datascience", "session-pytorch"]
+
+
+def test_drive_is_built_where_somebody_may_connect_one_before_what_takes_longer():
+    assert decide().drive == ""
+    plan = decide(drive={"client_id": "x"})
+    assert [build.image.name for build in plan.later] == ["drivesync", "session-datascience"]
+    assert plan.drive == plan.references["drivesync"] == plan.later[0].reference
+    assert plan.later[1].parent_reference == plan.families["base"]
+    assert "drivesync" not in {build.image.name for build in plan.first}
+
+
+def test_the_demo_alone_has_a_drive_of_its_own():
+    assert decide().processes["drive-emulator"] == "carrel/drive-emulator:none"
+    plan = decide(demo=True, server={"bind": "127.0.0.1"})
+    assert "drive-emulator" in {build.image.name for build in plan.first}
 
 
 def test_families_build_on_one_another():

@@ -44,6 +44,8 @@ def node_json(data_dir: Path) -> dict[str, Any]:
         "session_uid": os.geteuid(),
         "images": ["carrel/session-base:1", "site/own:2"],
         "tools_image": "carrel/hub:1",
+        "drive_image": "carrel/drivesync:1",
+        "drive_grace_s": 75,
         "network": {
             "name": "carrel-sessions",
             "bridge": "carrel0",
@@ -52,6 +54,7 @@ def node_json(data_dir: Path) -> dict[str, Any]:
             "proxy": "10.203.0.3",
             "hub_port": 8081,
             "allow": ["10.9.0.0/16", "192.168.7.7:3142"],
+            "services": [],
         },
         "limits": {
             "sessions_max_bytes": 2**33,
@@ -135,8 +138,13 @@ class RecordingEngine:
 
     requests: list[tuple[str, str, dict[str, str], Any]] = field(default_factory=list)
     no: dict[str, str] = field(default_factory=dict)
-    """Paths whose requests are answered 400, with these words."""
+    """Paths whose requests are answered ``no_status``, with these words."""
+    no_status: int = 400
+    held: dict[str, asyncio.Event] = field(default_factory=dict)
+    """Paths whose requests are answered once somebody says so."""
     containers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    listed: list[dict[str, Any]] = field(default_factory=list)
+    """What a list of containers holds."""
     network: dict[str, Any] = field(default_factory=lambda: copy.deepcopy(NETWORK))
     pieces: asyncio.Queue[bytes | None] = field(default_factory=asyncio.Queue)
     """What a streaming route says, one at a time; None ends it, b"" breaks it off."""
@@ -156,10 +164,12 @@ class RecordingEngine:
         path = request.path.removeprefix("/v1.41")
         body = json.loads(text) if text else None
         self.requests.append((request.method, path, dict(request.query), body))
+        if path in self.held:
+            await self.held[path].wait()
         if path.endswith(("/logs", "/attach")) or path == "/events":
             return await self._stream(request)
         if path in self.no and (path != "/containers/create" or body["HostConfig"]["CgroupParent"]):
-            return web.json_response({"message": self.no[path]}, status=400)
+            return web.json_response({"message": self.no[path]}, status=self.no_status)
         if path == "/containers/create":
             return web.json_response({"Id": SESSION_ID, "Warnings": []}, status=201)
         if path.endswith("/wait"):
@@ -173,7 +183,7 @@ class RecordingEngine:
             "/version": {"ApiVersion": "1.41", "Version": "20.10.24"},
             "/_ping": ["OK"],
             "/info": {"CgroupDriver": "systemd"},
-            "/containers/json": [],
+            "/containers/json": self.listed,
             "/networks/carrel-sessions": self.network or None,
             "/images/site/own:2/json": {"Id": "sha256:1"},
         }

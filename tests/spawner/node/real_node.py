@@ -21,7 +21,15 @@ import pytest
 ROOT = Path(__file__).resolve().parents[3]
 PROJECT, BRIDGE = "nodetest", "nodetest0"
 IMAGE = "carrel-nodetest:1"
+DRIVE_IMAGE = "carrel-nodetest-drive:1"
 HUB, PROXY, GATEWAY = "10.214.0.2", "10.214.0.3", "10.214.0.1"
+SERVICE, SERVICE_PORT = "10.214.0.4", 8095
+GRACE_S = 4
+SIDECAR = """
+trap 'echo flushed > /state/end; [[ -e /drive/stubborn ]] || exit 0' TERM
+while :; do sleep 0.2 & wait $!; done
+"""
+"""What stands in for the sidecar's program: flushes when it is asked to end."""
 METADATA = "169.254.169.254"
 INTERNET, NEIGHBOUR = "203.0.113.9", "203.0.113.1"
 """A host of the outside and this one's address towards it; its range is nobody's (RFC 5737)."""
@@ -40,6 +48,7 @@ class Running:
     data_dir: Path
     process: subprocess.Popen[bytes]
     log: Path
+    session_uid: int = 0
 
     def create(self, user: str, command: list[str], **host: object) -> str:
         session = user.encode().hex().zfill(12)
@@ -176,6 +185,8 @@ def node_json(data_dir: Path, engine) -> dict[str, object]:
         "session_uid": engine.session_uid,
         "images": [IMAGE],
         "tools_image": IMAGE,
+        "drive_image": DRIVE_IMAGE,
+        "drive_grace_s": GRACE_S,
         "network": {
             "name": f"{PROJECT}-sessions",
             "bridge": BRIDGE,
@@ -184,6 +195,7 @@ def node_json(data_dir: Path, engine) -> dict[str, object]:
             "proxy": PROXY,
             "hub_port": 8081,
             "allow": [],
+            "services": [f"{SERVICE}:{SERVICE_PORT}"],
         },
         "limits": {
             "sessions_max_bytes": 2**32,

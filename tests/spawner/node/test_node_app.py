@@ -125,10 +125,10 @@ async def test_nothing_starts_while_the_firewall_is_not_in_place(node, session, 
         ({"Driver": "macvlan"}, "driver is 'macvlan'"),
         ({"IPAM": {"Config": [{"Subnet": "10.9.0.0/16"}]}}, "subnets"),
         # no range of its own: a session could be given the proxy's address
-        ({"IPAM": {"Config": [{"Subnet": "10.203.0.0/20"}]}}, "the proxy's"),
+        ({"IPAM": {"Config": [{"Subnet": "10.203.0.0/20"}]}}, "Carrel's own"),
         (
             {"IPAM": {"Config": [{"Subnet": "10.203.0.0/20", "IPRange": "10.203.0.0/21"}]}},
-            "the proxy's",
+            "Carrel's own",
         ),
     ],
 )

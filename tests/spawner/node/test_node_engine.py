@@ -24,7 +24,9 @@ import pytest
 
 from tests.spawner.node.real_node import (
     BRIDGE,
+    DRIVE_IMAGE,
     GATEWAY,
+    GRACE_S,
     HUB,
     IMAGE,
     INTERNET,
@@ -33,6 +35,9 @@ from tests.spawner.node.real_node import (
     PROJECT,
     PROXY,
     ROOT,
+    SERVICE,
+    SERVICE_PORT,
+    SIDECAR,
     Running,
     eventually,
     ip,
@@ -45,6 +50,47 @@ from tests.spawner.node.real_node import (
 )
 
 pytestmark = pytest.mark.engine
+
+
+BEARER = "a-bearer-that-nobody-may-see"
+
+
+class Sidecar:
+    """A user's, by way of node's own routes."""
+
+    def __init__(self, running: Running, user: str) -> None:
+        self._running = running
+        self.user, self.session = user, "0123456789ab"
+        self.name = f"{PROJECT}-{user}-{self.session}-drive"
+        self._url = f"{running.node.base_url}/carrel/drive"
+
+    def start(self) -> int:
+        body = {
+            "session": self.session,
+            "bearer": BEARER,
+            "hub_url": f"http://{HUB}:8081/hub/api/carrel/drive",
+            "proxies": [],
+        }
+        return self._running.node.put(f"{self._url}/{self.user}", json=body).status_code
+
+    def stop(self) -> int:
+        node = self._running.node
+        return node.post(f"{self._url}/{self.user}/{self.session}/stop", timeout=60).status_code
+
+    def listed(self) -> list[dict[str, object]]:
+        return list(self._running.ask("/carrel/drive")["sidecars"])
+
+    @property
+    def pid(self) -> int:
+        return int(self._running.engine.api.inspect_container(self.name)["State"]["Pid"])
+
+    def bash(self, script: str) -> str:
+        return _bash(self._running, self.name, script)
+
+
+def _bash(running: Running, container: str, script: str) -> str:
+    command = ["bash", "-c", f"{{ {script}; }} 2>/dev/null"]
+    return str(running.engine.containers.get(container).exec_run(command)[1].decode().strip())
 
 
 @pytest.fixture(autouse=True)
@@ -124,6 +170,17 @@ def image(engine_client) -> str:
 
 
 @pytest.fixture
+def drive_image(engine_client) -> str:
+    """The same, with a program of its own, as the sidecar's has."""
+    repository, tag = DRIVE_IMAGE.split(":")
+    command = json.dumps(["bash", "-c", SIDECAR])
+    engine_client.api.import_image_from_data(
+        tiny_image(), repository, tag, changes=[f"CMD {command}"]
+    )
+    return DRIVE_IMAGE
+
+
+@pytest.fixture
 def running(engine, engine_client, network, image) -> Iterator[Running]:
     """node as a process of its own, up and with its firewall in place."""
     data_dir = Path(tempfile.mkdtemp(prefix="node-", dir="/var/tmp"))
@@ -145,7 +202,7 @@ def running(engine, engine_client, network, image) -> Iterator[Running]:
         eventually(lambda: socket_path.exists() or process.poll() is not None, 20)
         assert process.poll() is None, log.read_text()
         node = docker.APIClient(base_url=f"unix://{socket_path}", timeout=60)
-        yield Running(engine_client, node, data_dir, process, log)
+        yield Running(engine_client, node, data_dir, process, log, engine.session_uid)
     finally:
         if node is not None:
             node.close()
@@ -158,7 +215,7 @@ def running(engine, engine_client, network, image) -> Iterator[Running]:
 def test_who_reaches_whom(running, outside):
     """The whole matrix at once: sessions, the trusted two, the host, its network, the internet."""
     ann, bob = running.session("ann"), running.session("bob")
-    hub, proxy = running.trusted(HUB), running.trusted(PROXY)
+    hub, proxy, service = (running.trusted(one) for one in (HUB, PROXY, SERVICE))
     ann_ip, bob_ip = running.address(ann), running.address(bob)
     server = f"{outside} {sys.executable} -m http.server --bind {INTERNET} 8080".split()
     ip("address", "add", f"{METADATA}/32", "dev", "lo")
@@ -179,6 +236,11 @@ def test_who_reaches_whom(running, outside):
                 "session to the hub's other ports": running.probe(ann, HUB, 8082),
                 "session to the proxy's API": running.probe(ann, PROXY, 8001),
                 "session to the proxy": running.probe(ann, PROXY, 8000),
+                "session to a service": running.probe(ann, SERVICE, SERVICE_PORT),
+                "session to a service's other ports": running.probe(ann, SERVICE, 22),
+                "service to a session": running.probe(service, ann_ip, 8888),
+                "service to the internet": running.probe(service, INTERNET, 8080),
+                "service to the host": running.probe(service, GATEWAY, port),
                 "proxy to a session's server": running.probe(proxy, ann_ip, 8888),
                 "proxy to a session's other ports": running.probe(proxy, ann_ip, 22),
                 "proxy to the hub": running.probe(proxy, HUB, 8081),
@@ -209,6 +271,11 @@ def test_who_reaches_whom(running, outside):
         "session to the hub's other ports": "dropped",
         "session to the proxy's API": "dropped",
         "session to the proxy": "dropped",
+        "session to a service": "closed",
+        "session to a service's other ports": "dropped",
+        "service to a session": "dropped",
+        "service to the internet": "dropped",
+        "service to the host": "dropped",
         "proxy to a session's server": "closed",
         "proxy to a session's other ports": "dropped",
         "proxy to the hub": "closed",
@@ -220,6 +287,87 @@ def test_who_reaches_whom(running, outside):
         "hub to the host": "dropped",
     }
     assert tried.returncode == 124, "a neighbour of this host reached a session"
+
+
+def test_a_drive_sidecar_sees_its_two_folders_and_nothing_of_the_session(running, drive_image):
+    """Which has the same files, and root of the same users."""
+    home = running.data_dir / "homes/ann"
+    home.mkdir()
+    (home / "drive").write_text("mine")
+    binds = [f"{home}:/content:rw", f"{running.data_dir}/drive/ann:/content/drive:rw"]
+    session = running.create("ann", ["sleep", "600"], Binds=binds)
+    running.node.start(session)
+    sidecar = Sidecar(running, "ann")
+    assert sidecar.start() == 204
+    assert sidecar.start() == 409
+
+    # What the session writes, closed to everybody, is there; and nothing else of the session is.
+    hidden = "echo one > /content/drive/MyDrive/a; : > /content/secret"
+    _bash(running, session, hidden)
+    assert _bash(running, session, "cat '/content/drive (moved aside)'") == "mine"
+    (running.data_dir / "drive/ann/MyDrive/a").chmod(0)
+    os.chown(running.data_dir / "drive/ann/MyDrive/a", running.session_uid + 4711, -1)
+    assert sidecar.bash("cat /drive/MyDrive/a; echo two > /drive/MyDrive/b") == "one"
+    assert _bash(running, session, "cat /content/drive/MyDrive/b") == "two"
+    assert "no" in sidecar.bash("[[ -e /content || -e /state/secret ]] || echo no")
+    seen = sidecar.bash("while read -r line; do echo $line; done < /proc/self/mountinfo")
+    data = {line.split()[4] for line in seen.splitlines() if "/drive" in line.split()[3]}
+    assert data == {"/drive", "/state"}
+
+    # No namespace of the session's but the map of its users.
+    other = running.engine.api.inspect_container(session)["State"]["Pid"]
+    for kind in ("net", "pid", "ipc", "uts", "mnt", "cgroup"):
+        places = (Path(f"/proc/{pid}/ns/{kind}") for pid in (other, sidecar.pid, "self"))
+        assert len({place.readlink() for place in places}) == 3, kind
+    assert len({Path(f"/proc/{pid}/uid_map").read_text() for pid in (other, sidecar.pid)}) == 1
+    address = running.address(sidecar.name)
+    assert running.probe(session, address, 8888) == "dropped"
+    assert running.probe(sidecar.name, running.address(session), 8888) == "dropped"
+    assert [one["Id"] for one in running.node.containers(all=True)] == [session]
+
+
+def test_a_drive_sidecar_is_held_tighter_than_a_session(running, drive_image):
+    sidecar = Sidecar(running, "ann")
+    assert sidecar.start() == 204
+    status = sidecar.bash("cat /proc/1/status")
+    held = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+    assert int(held["CapEff"], 16) == int(held["CapBnd"], 16) == 1 << 1 | 1 << 3
+    assert (held["NoNewPrivs"], held["Seccomp"]) == ("1", "2")
+    for place in ("/x", "/etc/x", "/usr/bin/x", "/proc/sys/kernel/x"):
+        assert sidecar.bash(f": > {place} && echo written || echo no") == "no"
+    assert sidecar.bash(": > /tmp/x && echo written") == "written"
+    limits = running.engine.api.inspect_container(sidecar.name)["HostConfig"]
+    assert (limits["Memory"], limits["PidsLimit"]) == (256 * 2**20, 128)
+    theirs = Path(f"/proc/{sidecar.pid}/oom_score_adj").read_text()
+    assert int(theirs) == 700
+
+    assert sidecar.bash("cat /state/bearer") == BEARER
+    assert BEARER not in json.dumps(running.engine.api.inspect_container(sidecar.name))
+    assert running.node.containers(all=True) == []
+    with pytest.raises(docker.errors.APIError, match="not a session"):
+        running.node.kill(sidecar.name)
+
+
+def test_a_drive_sidecar_flushes_and_ends_within_its_grace(running, drive_image):
+    sidecar = Sidecar(running, "ann")
+    assert sidecar.start() == 204
+    began = time.monotonic()
+    assert sidecar.stop() == 204
+    assert time.monotonic() - began < GRACE_S
+    state = running.data_dir / "drive-state/ann"
+    assert ((state / "end").read_text(), (state / "bearer").exists()) == ("flushed\n", False)
+    assert (sidecar.listed(), sidecar.stop()) == ([], 404)
+
+    # One that hangs is ended all the same, once its grace is over; and one that crashed is told.
+    (running.data_dir / "drive/ann/stubborn").touch()
+    assert sidecar.start() == 204
+    began = time.monotonic()
+    assert sidecar.stop() == 204
+    assert GRACE_S <= time.monotonic() - began < GRACE_S + 5
+    assert sidecar.start() == 204
+    running.engine.api.kill(sidecar.name)
+    eventually(lambda: sidecar.listed()[0]["state"] == "exited", 5)
+    assert sidecar.listed()[0]["exit_code"] == 137
 
 
 @pytest.mark.parametrize(

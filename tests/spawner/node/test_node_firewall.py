@@ -8,6 +8,7 @@ from ipaddress import IPv4Address
 import pytest
 
 from spawner.node import firewall, resolvers
+from spawner.node.config import Service
 from spawner.node.firewall import Chain
 
 RESOLVERS = (IPv4Address("10.255.255.53"),)
@@ -54,6 +55,25 @@ def test_the_forwarding_chain_for_ipv4(config):
             "-d 198.18.0.0/15 -j DROP",
         ),
     )
+
+
+def test_a_service_is_reached_at_its_port_and_reaches_nobody(config):
+    service = Service(IPv4Address("10.203.0.4"), 8095)
+    network = replace(config.network, services=(service,))
+    rules = firewall.v4(replace(config, network=network), RESOLVERS)[0].rules
+
+    to_it = (
+        "-s 10.203.0.0/20 -d 10.203.0.4/32 -i carrel0 -o carrel0 -p tcp -m tcp --dport 8095"
+        " -j ACCEPT"
+    )
+    assert rules.index(to_it) < rules.index("-o carrel0 -j DROP")
+    by_it = rules.index("-s 10.203.0.4/32 -j DROP")
+    assert (
+        rules.index("-o carrel0 -j DROP")
+        < by_it
+        < rules.index("-m conntrack --ctstate DNAT -j DROP")
+    )
+    assert {rule for rule in rules if "10.203.0.4" in rule} == {to_it, rules[by_it]}
 
 
 def test_the_input_chain_for_ipv4(config):

@@ -169,6 +169,57 @@ async def test_a_home_is_removed_for_good_and_again_is_a_404(node, ann):
     assert (await node.ask("DELETE", "/carrel/homes/ann"))[0] == 404
 
 
+async def test_a_users_drive_goes_with_the_home(node, ann):
+    for root in ("drive", "drive-state"):
+        (node.config.data_dir / root / "ann/MyDrive").mkdir(parents=True)
+        (node.config.data_dir / root / "bob").mkdir()
+
+    assert (await node.ask("DELETE", "/carrel/homes/ann"))[0] == 204
+
+    for root in ("homes", "drive", "drive-state"):
+        left = [path.name for path in (node.config.data_dir / root).iterdir()]
+        assert left == (["bob"] if root != "homes" else [])
+
+
+async def test_a_drive_that_outlived_its_home_is_removed_too(node):
+    (node.config.drive / "ann/MyDrive").mkdir(parents=True)
+    assert (await node.ask("DELETE", "/carrel/homes/ann"))[0] == 204
+    assert (await node.ask("DELETE", "/carrel/homes/ann"))[0] == 404
+
+
+async def test_the_files_of_drive_are_in_the_archive_where_a_session_finds_them(node, ann):
+    drive = node.config.drive / "ann"
+    (drive / "MyDrive/thesis").mkdir(parents=True)
+    (drive / "MyDrive/thesis/one.txt").write_text("in Drive")
+    (drive / ".carrel").mkdir()
+    (drive / ".carrel/open").write_text("{}")
+    os.mkfifo(drive / "MyDrive/pipe")
+    await node.ask("GET", "/carrel/homes")  # the connection stays
+    before = descriptors()
+
+    _, text = await node.ask("GET", "/carrel/homes/ann/archive")
+
+    with tarfile.open(fileobj=io.BytesIO(text + bytes(1024))) as tar:
+        names = tar.getnames()
+        assert tar.extractfile("home/drive/MyDrive/thesis/one.txt").read() == b"in Drive"
+        assert b"pipe" in tar.extractfile("drive-left-out.txt").read()
+    assert "home/note.txt" in names
+    assert not [name for name in names if ".carrel" in name]
+    await asyncio.sleep(0.1)
+    assert descriptors() <= before
+
+
+async def test_a_link_in_the_place_of_my_drive_is_not_followed_into_an_archive(node, ann, tmp_path):
+    (tmp_path / "secret").write_text("x")
+    (node.config.drive / "ann").mkdir()
+    (node.config.drive / "ann/MyDrive").symlink_to(tmp_path)
+
+    _, text = await node.ask("GET", "/carrel/homes/ann/archive")
+
+    with tarfile.open(fileobj=io.BytesIO(text + bytes(1024))) as tar:
+        assert tar.getnames() == ["home", "home/note.txt"]
+
+
 async def test_a_home_whose_session_is_still_there_is_kept(node, ann, monkeypatch):
     monkeypatch.setattr(
         node.engine, "_answer",

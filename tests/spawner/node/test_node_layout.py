@@ -37,7 +37,7 @@ def test_the_first_run_makes_every_folder_with_its_mode(config):
         "node": 0o700,
         "courses": 0o711,
         "drive": 0o711,
-        "drive-state": 0o700,
+        "drive-state": 0o711,
         "runs": 0o711,
         "backups": 0o700,
         "run": 0o711,
@@ -151,7 +151,7 @@ def test_databases_and_secrets_are_handed_over_when_user_remapping_is_switched(
 def test_where_sessions_are_host_root_nobody_else_on_the_host_gets_into_homes(config):
     """A session could leave a setuid program of root's there."""
     ensure_layout(replace(config, session_uid=0))
-    for name in ("homes", "drive", "runs"):
+    for name in ("homes", "drive", "drive-state", "runs"):
         assert stat.S_IMODE((config.data_dir / name).stat().st_mode) == 0o700
 
 

@@ -159,6 +159,14 @@ HOSTILE: dict[str, tuple[Change, str]] = {
         another_bind("DATA/courses/ml/shared:/opt/carrel/courses/ml:ro\n"),
         "HostConfig.Binds",
     ),
+    "another's Drive": (another_bind("DATA/drive/bob:/content/drive:rw"), "HostConfig.Binds"),
+    "all Drives": (another_bind("DATA/drive:/content/drive:rw"), "HostConfig.Binds"),
+    "what a sidecar knows": (
+        another_bind("DATA/drive-state/ann:/content/drive:rw"),
+        "HostConfig.Binds",
+    ),
+    "a Drive elsewhere": (another_bind("DATA/drive/ann:/opt/carrel:rw"), "HostConfig.Binds"),
+    "a Drive to read": (another_bind("DATA/drive/ann:/content/drive:ro"), "HostConfig.Binds"),
     "no bind": (without("HostConfig", "Binds"), "HostConfig.Binds"),
     "binds as an object": (host(Binds={"/": {"bind": "/content"}}), "HostConfig.Binds"),
     "mounts": (
@@ -399,6 +407,27 @@ def test_materials_of_courses_are_seen_and_not_written(config, body):
         (f"{data}/courses/ml/shared", "/opt/carrel/courses/ml", True),
         (f"{data}/courses/ai-2/shared", "/opt/carrel/courses/ai-2", True),
     ]
+
+
+def test_the_users_own_drive_is_seen_between_home_and_courses(config, body):
+    data = config.data_dir
+    drive = f"{data}/drive/ann:/content/drive:rw"
+    course = f"{data}/courses/ml/shared:/opt/carrel/courses/ml:ro"
+    home = body["HostConfig"]["Binds"][0]
+
+    body["HostConfig"]["Binds"] = [home, drive, course]
+    spec = rules.decide("carrel-ann-0123456789ab", copy.deepcopy(body), config)
+    mounts = build(spec, config)["HostConfig"]["Mounts"]
+
+    assert [(m["Source"], m["Target"], m["ReadOnly"]) for m in mounts] == [
+        (f"{data}/homes/ann", "/content", False),
+        (f"{data}/drive/ann", "/content/drive", False),
+        (f"{data}/courses/ml/shared", "/opt/carrel/courses/ml", True),
+    ]
+    for other in ([drive, home], [home, course, drive], [home, drive, drive]):
+        body["HostConfig"]["Binds"] = other
+        with pytest.raises(CarrelError, match="Binds"):
+            rules.decide("carrel-ann-0123456789ab", copy.deepcopy(body), config)
 
 
 def test_a_course_twice_is_refused(config, body):
