@@ -50,6 +50,8 @@ PACKAGES = {
     "curl": "curl",
     "git": "git",
     "gcc": "gcc",
+    "openssl": "openssl",
+    "rclone": "rclone",
     "shellcheck": "shellcheck",
 }
 
