@@ -7,7 +7,7 @@
     publish publishing cli                   asks the hub to publish a folder
     packages                                  a course's extra packages, for kernels
     hub_client                                the hub, asked with the session's token
-    drive_report drive_words drive_flush drive_cli progress_line
+    drive_notes drive_report drive_words drive_flush drive_cli progress_line
                                               what the sync of Drive tells, and a flush
     open_documents open_list browser_requests which documents of Drive are open, told to its sync
 
@@ -27,3 +27,9 @@ def _load_jupyter_server_extension(server: Any) -> None:
     from carrel_session import extension  # noqa: PLC0415 - the command line does without the server
 
     extension.load(server)
+
+
+async def _start_jupyter_server_extension(server: Any) -> None:
+    from carrel_session import extension  # noqa: PLC0415 - as above
+
+    extension.start(server)

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import os
 import secrets
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
 from pathlib import Path
-from typing import Any
 
-from carrel_session import drive_report, drive_words
+from carrel_session import drive_notes, drive_report, drive_words
 from carrel_session.drive_report import Flush, State, Told, Unsynced
-from carrel_session.errors import Code, SessionError, is_full
 
 LOOK_S = 0.25
 NOBODY_S = 30.0
@@ -90,42 +85,12 @@ def decide(
 def request(drive: Path) -> str:
     """Asks for a flush; the id that its answer will carry."""
     id_ = secrets.token_hex(8)
-    write_whole(drive / ".carrel/flush", {"id": id_, "at": time.time()})
+    drive_notes.write(drive / ".carrel/flush", {"id": id_, "at": time.time()})
     return id_
 
 
-def write_whole(target: Path, value: Any) -> None:
-    """Readers see all of it or none."""
-    try:
-        with tempfile.NamedTemporaryFile("w", dir=target.parent, prefix=".session-", suffix=".tmp",
-                                         delete=False) as file:  # fmt: skip
-            half = Path(file.name)
-            try:
-                json.dump(value, file)
-                file.flush()
-                half.replace(target)
-            finally:
-                half.unlink(missing_ok=True)
-    except OSError as problem:
-        if is_full(problem):
-            raise SessionError(
-                Code.NO_ROOM,
-                "There is no room left in your home.",
-                "Delete what you no longer need, then try again.",
-            ) from problem
-        raise SessionError(
-            Code.FAILED, f"{target} cannot be written: {problem.strerror}."
-        ) from problem
-
-
 def _requested(drive: Path) -> str:
-    try:
-        handle = os.open(drive / ".carrel/flush", os.O_RDONLY | os.O_NONBLOCK)
-        with os.fdopen(handle, "rb") as file:
-            found = json.loads(file.read(1000))
-    except (OSError, ValueError):
-        return ""
-    return str(found.get("id") or "") if isinstance(found, dict) else ""
+    return str((drive_notes.read(drive / ".carrel/flush", 1000) or {}).get("id") or "")
 
 
 def _left(told: Told | None) -> tuple[Unsynced, ...]:

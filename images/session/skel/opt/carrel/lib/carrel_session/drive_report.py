@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
+
+from carrel_session import drive_notes
 
 MOST_BYTES = 1024**2
 STALE = timedelta(seconds=30)
@@ -106,15 +106,8 @@ class Told:
 
 def read(drive: Path) -> Told | None:
     """Of the folder that holds ``MyDrive``; None where nothing readable was told."""
-    try:
-        # Whoever works here may have put anything there: a FIFO would be waited for without end.
-        handle = os.open(drive / ".carrel/status.json", os.O_RDONLY | os.O_NONBLOCK)
-        with os.fdopen(handle, "rb") as file:
-            content = file.read(MOST_BYTES)
-        found = json.loads(content or b"")
-    except (OSError, ValueError):
-        return None
-    return parse(found) if isinstance(found, dict) else None
+    found = drive_notes.read(drive / ".carrel/status.json", MOST_BYTES)
+    return None if found is None else parse(found)
 
 
 def parse(found: dict[str, Any]) -> Told | None:
