@@ -191,6 +191,25 @@ def test_flush_has_an_end(home: Path, drive: Path, tmp_path: Path) -> None:
     assert code == 1 and "after 1 s" in out and "Syncing: up " in out and "--timeout" in out
 
 
+def test_a_sync_that_stops_waiting_for_itself_is_asked_again(home: Path, drive: Path) -> None:
+    """It gives up after a minute; whoever waits may have more time."""
+    (drive / ".carrel").mkdir()
+    tell(drive)
+    process, asked = start(home, "flush", "--timeout", "30"), drive / ".carrel/flush"
+    try:
+        wait_until(asked.exists)
+        first = json.loads(asked.read_text())["id"]
+        flush = {"id": first, "state": "not clean", "unsynced": [{"path": "", "why": "Later."}]}
+        tell(drive, state="syncing", up={"files": 9, "size_bytes": 9}, flush=flush)
+        wait_until(lambda: json.loads(asked.read_text())["id"] != first)
+        second = json.loads(asked.read_text())["id"]
+        tell(drive, flush={**flush, "id": second})
+        out, _ = process.communicate(timeout=20)
+    finally:
+        process.kill()
+    assert process.returncode == 1 and out.endswith("safe on this side:\n  Later.\n")
+
+
 def test_flush_with_nobody_there_or_in_a_pause_says_so(home: Path, drive: Path) -> None:
     tell(drive, at=time.time() - 100)
     code, out, _ = run(home, "flush", "--timeout", "0.5")

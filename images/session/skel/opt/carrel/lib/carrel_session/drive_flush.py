@@ -51,8 +51,10 @@ def flush(drive: Path, timeout_s: float, tell: Callable[[str], None]) -> Flushed
         told, waited_s = drive_report.read(drive), time.monotonic() - begun
         ids = (id_, _requested(drive))
         found = decide(told, ids, asked_at, datetime.now(UTC))
-        if found is not None:
+        if found is not None and not (_on_its_way(found) and waited_s < timeout_s):
             return found
+        if found is not None:
+            asked_at, id_ = datetime.now(UTC), request(drive)
         fresh = told is not None and told.is_fresh(datetime.now(UTC))
         if not fresh and waited_s >= min(NOBODY_S, timeout_s):
             return Flushed(Outcome.NOBODY, _left(told), told)
@@ -91,6 +93,13 @@ def request(drive: Path) -> str:
 
 def _requested(drive: Path) -> str:
     return str((drive_notes.read(drive / ".carrel/flush", 1000) or {}).get("id") or "")
+
+
+def _on_its_way(found: Flushed) -> bool:
+    """Whether the sync only stopped waiting for itself, as it does after a minute."""
+    told = found.told
+    busy = told is not None and told.state is not State.PAUSED and told.up.files > 0
+    return found.outcome is Outcome.NOT_CLEAN and busy
 
 
 def _left(told: Told | None) -> tuple[Unsynced, ...]:

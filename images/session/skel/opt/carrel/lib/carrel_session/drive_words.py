@@ -183,7 +183,7 @@ def skipped(told: Told) -> list[str]:
 
 
 def _why(found: Unsynced) -> str:
-    return f"{found.path}: {found.why}"
+    return f"{found.path}: {found.why}" if found.path else found.why
 
 
 def _list(title: str, found: Sequence, count: int, one: Callable[..., str]) -> list[str]:
