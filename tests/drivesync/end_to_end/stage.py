@@ -1,4 +1,4 @@
-"""A whole Drive for one user: the emulator, a hub's stub, the disk, and a real sidecar's process."""
+"""One user's Drive as a whole: the emulator, a hub's stub, the disk, a real sidecar's process."""
 
 from __future__ import annotations
 
