@@ -20,6 +20,7 @@ from pathlib import Path
 
 from hub.cli import engine as host_engine
 from spawner.errors import CarrelError
+from tests.drivesync import venv
 from tests.images import proxy_program
 from tests.oidc import provider
 
@@ -69,6 +70,7 @@ def main() -> int:
     install_packages()
     # Before the way into the namespace, where not every host's package index can be reached.
     provider.python()
+    venv.python()
     proxy_program.folder()
     marks = [] if options.all else ["-m", "not soak"]
     with network(), engine():

@@ -5,4 +5,21 @@ equal. A pure planner makes operations of them; whatever becomes of an operation
 made from the trees anew. Nothing here holds a long-lived secret.
 
     model sides faults report      the files, the two sides, what can go wrong, what is told
+    process lock logs              the process (composition puts the real parts together)
+    composition
+    loop waits bell stopping       when a cycle of the engine is due
+    desk teller status             what is told meanwhile, to the session and to the hub
+    pauses flush                   why nothing goes on; the session's wish that all be in Drive
+    hub tokens settings            the hub's two calls
+    notes open_documents           what the session says, in ``.carrel``
+    engine options state           a cycle: looks, plans, acts, records; what was chosen; the memory
+    local mount room               the disk: sides.Local, whether it is the one, how much may come
+      walker reading ignores       read it: the tree, a file's bytes, what is never synced
+      placing incoming trash late  change it in one step each, losing nothing, whoever is writing
+      beside beneath               names beside a name; opens and renames no symlink leads astray
+      hints                        when to look again
+    remote items                   Drive's side, on API v2; files as it writes them
+    calls answers bucket           requests, what became of them, how often they may be made
+    uploads bodies downloads       bytes each way
+    google lean wire               pydrive2, imported lean, on an httplib2 that sends once
 """

@@ -1,0 +1,116 @@
+"""The real parts put together: Drive, the disk, the state and the engine on them."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from drivesync.bucket import Buckets
+from drivesync.desk import Desk, Orders
+from drivesync.engine import Engine, Outcome
+from drivesync.hints import Hints
+from drivesync.local import Disk, Limits
+from drivesync.options import Options
+from drivesync.process import Place
+from drivesync.remote import make_remote
+from drivesync.report import Report
+from drivesync.settings import Settings
+from drivesync.state import State
+from drivesync.tokens import Tokens
+
+ASK_S = 0.2
+"""How often a running cycle is asked whether it should come to its end."""
+LOOK_S = 60.0
+
+
+class Access:
+    """For Drive's side, which asks for a token when its own has ended or was refused: so it is
+    never given the same one again."""
+
+    def __init__(self, tokens: Tokens) -> None:
+        self._tokens = tokens
+        self._given = ""
+
+    def __call__(self) -> tuple[str, datetime]:
+        token = self._tokens.get(refused=self._given)
+        self._given = token.value
+        return token.value, datetime.fromtimestamp(token.expires_at, UTC)
+
+
+class Sync:
+    """Implements ``desk.Syncs``."""
+
+    def __init__(self, place: Place, settings: Settings, tokens: Tokens) -> None:
+        self._settings = settings
+        self._state = State.open(place.state / "sync.sqlite")
+        self._disk = Disk(place.drive, place.state, Limits(settings.cap_bytes, settings.trash_days))
+        self._buckets = Buckets(settings.requests_per_s, settings.writes_per_s)
+        self._remote = make_remote(
+            settings.api_url, Access(tokens), self._state.uploads, self._buckets
+        )
+        self._engine = Engine(self._remote, self._disk, self._state, options(settings))
+
+    def cycle(self, orders: Orders) -> Outcome:
+        self._change(orders.settings)
+        with self._hastened(orders):
+            return self._engine.cycle(datetime.now(UTC), orders.open_paths())
+
+    def report(self) -> Report:
+        return self._engine.report()
+
+    def close(self) -> None:
+        self._remote.stop()
+
+    def _change(self, settings: Settings) -> None:
+        if settings == self._settings:
+            return
+        self._engine.choose(options(settings))
+        self._disk.set_limits(settings.cap_bytes, settings.trash_days)
+        self._buckets.set(settings.requests_per_s, settings.writes_per_s)
+        self._settings = settings
+
+    @contextmanager
+    def _hastened(self, orders: Orders) -> Iterator[None]:
+        """Stops the engine when the process is asked to end."""
+        over = threading.Event()
+
+        def ask() -> None:
+            while not over.wait(ASK_S):
+                if orders.stopping():
+                    self._engine.stop()
+                    return
+
+        thread = threading.Thread(target=ask, name="hasten", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+
+def options(settings: Settings) -> Options:
+    return Options(
+        folders=frozenset(folder.id for folder in settings.folders),
+        everything=settings.everything,
+        scope=settings.scope,
+        export=settings.export,
+        confirmed_deletion_at=settings.confirmed_deletion,
+    )
+
+
+def make(place: Place, settings: Settings, tokens: Tokens) -> Sync:
+    return Sync(place, settings, tokens)
+
+
+def watch(place: Place, desk: Desk) -> None:
+    """Rings when something changes on disk, for as long as the process lives."""
+    root = os.open(place.drive, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    hints = Hints(root)
+    desk.watched = hints.complete
+    while True:
+        if hints.wait(LOOK_S):
+            desk.disk_changed(hints.complete)

@@ -1,0 +1,68 @@
+"""The report as JSON and as a sentence."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from drivesync.report import Report
+
+MOST = 100
+"""Entries of each list."""
+LISTS = ("conflicts", "unsynced", "skipped")
+
+
+def as_dict(report: Report) -> dict[str, Any]:
+    """Times in ISO 8601, enums by value, no list longer than ``MOST``."""
+    told: dict[str, Any] = _plain(report)
+    for name in LISTS:
+        told[name] = told[name][:MOST]
+    return told
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, str):  # names on disk need not be UTF-8
+        return value.encode("utf-8", "replace").decode("utf-8")
+    return value
+
+
+def encode(told: dict[str, Any], most_bytes: int) -> bytes:
+    """Within ``most_bytes``: the lists are cut to what fits; their counts tell how many there
+    are."""
+    keep = MOST
+    while True:
+        cut = {name: told[name][:keep] for name in LISTS if name in told}
+        data = json.dumps(told | cut, ensure_ascii=False).encode()
+        if len(data) <= most_bytes or keep == 0:
+            return data
+        keep //= 2
+
+
+def result(report: Report) -> str:
+    """What became of the session's files: "42 files in Drive, 1 conflict copy, 0 unsynced"."""
+    unsynced = unsynced_count(report)
+    copies = "conflict copy" if report.conflict_count == 1 else "conflict copies"
+    said = ", ".join(
+        (
+            f"{report.files} {'file' if report.files == 1 else 'files'} in Drive",
+            f"{report.conflict_count} {copies}",
+            f"{unsynced} unsynced",
+        )
+    )
+    return said if unsynced == 0 else f"{said}: kept here, and sent with the next session"
+
+
+def unsynced_count(report: Report) -> int:
+    """Files on disk that Drive does not have as they are, whatever the reason."""
+    return report.unsynced_count + report.up.files

@@ -1,0 +1,69 @@
+"""The report as others read it."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from drivesync import status
+from drivesync.report import Amount, Conflict, Pause, Report, State, Unsynced
+
+AT = datetime(2026, 11, 24, 19, 5, tzinfo=UTC)
+
+
+def test_a_report_is_plain_json() -> None:
+    report = Report(
+        State.PAUSED,
+        pause=Pause.MASS_DELETE,
+        pause_detail="Say whether.",
+        files=7,
+        up=Amount(1, 10),
+        conflicts=(Conflict("a.txt", "a (conflict).txt", AT),),
+        conflict_count=1,
+        last_success_at=AT,
+    )
+    told = json.loads(json.dumps(status.as_dict(report)))
+    assert told["state"] == "paused"
+    assert told["pause"] == "mass delete"
+    assert told["up"] == {"files": 1, "size_bytes": 10}
+    assert told["conflicts"] == [
+        {"path": "a.txt", "copy": "a (conflict).txt", "at": "2026-11-24T19:05:00+00:00"}
+    ]
+    assert told["last_success_at"] == "2026-11-24T19:05:00+00:00"
+    assert told["down_total"] == {"files": 0, "size_bytes": 0}
+
+
+def test_names_that_are_no_text_do_no_harm() -> None:
+    report = Report(State.IDLE, unsynced=(Unsynced("a\udcff\ud800", "why"),), unsynced_count=1)
+    assert json.loads(status.encode(status.as_dict(report), 10_000))["unsynced"][0]["path"] == "a??"
+
+
+def test_lists_are_cut_to_what_fits_and_the_counts_stay() -> None:
+    many = tuple(Unsynced("ä" * 4000 + str(n), "why") for n in range(300))
+    told = status.as_dict(Report(State.IDLE, unsynced=many, skipped=many, unsynced_count=300))
+    assert len(told["unsynced"]) == 100
+    data = status.encode(told, 64 * 1024)
+    assert len(data) <= 64 * 1024
+    cut = json.loads(data)
+    assert 0 < len(cut["unsynced"]) < 100
+    assert cut["unsynced_count"] == 300
+
+
+@pytest.mark.parametrize(
+    ("report", "said"),
+    [
+        (
+            Report(State.IDLE, files=42, conflict_count=1),
+            "42 files in Drive, 1 conflict copy, 0 unsynced",
+        ),
+        (Report(State.IDLE, files=1), "1 file in Drive, 0 conflict copies, 0 unsynced"),
+        (
+            Report(State.IDLE, up=Amount(2, 20), unsynced_count=1, conflict_count=2),
+            "0 files in Drive, 2 conflict copies, 3 unsynced:"
+            " kept here, and sent with the next session",
+        ),
+    ],
+)
+def test_the_result_is_a_sentence(report: Report, said: str) -> None:
+    assert status.result(report) == said
