@@ -15,7 +15,7 @@ COPY images/session/skel/ /
 RUN python=/opt/carrel/venv/bin/python \
  && echo /opt/carrel/lib > "$($python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/carrel.pth" \
  && $python -m compileall -q /opt/carrel/lib \
- && ln -s /opt/carrel/bin/carrel /usr/local/bin/carrel \
+ && ln -s /opt/carrel/bin/carrel /opt/carrel/bin/carrel-drive /usr/local/bin/ \
  && git config --system --add safe.directory '/opt/carrel/courses/*'
 # A CPU session sees no GPU, also where the NVIDIA runtime is the engine's default.
 ENV PATH=/opt/carrel/venv/bin:$PATH \

@@ -13,21 +13,31 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured value; ``limit`` is the most that is promised, None where nothing is."""
+    """One measured value; ``limit`` is the most that is promised, ``least`` the least; None where
+    nothing is."""
 
     what: str
     value: float
     unit: str
     limit: float | None = None
+    least: float | None = None
 
     @property
     def kept(self) -> bool:
-        return self.limit is None or self.value <= self.limit
+        most = self.limit is None or self.value <= self.limit
+        return most and (self.least is None or self.value >= self.least)
+
+    @property
+    def promise(self) -> str:
+        """In words; empty where there is none."""
+        if self.limit is not None:
+            return f"at most {self.limit:g}"
+        return "" if self.least is None else f"at least {self.least:g}"
 
     def __str__(self) -> str:
-        limit = "" if self.limit is None else f"  (promised: at most {self.limit:g})"
+        promise = f"  (promised: {self.promise})" if self.promise else ""
         mark = "" if self.kept else "  NOT KEPT"
-        return f"{self.what:<66} {self.value:>9.3f} {self.unit}{limit}{mark}"
+        return f"{self.what:<66} {self.value:>9.3f} {self.unit}{promise}{mark}"
 
 
 def percentile(values: Sequence[float], share: float) -> float:

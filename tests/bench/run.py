@@ -29,7 +29,8 @@ def main() -> int:
     bench = importlib.import_module(f"tests.bench.{options.module}")
     figures: list[Figure] = asyncio.run(bench.measure(_say, options))
     if options.json:
-        print(json.dumps({"machine": machine(), "figures": [asdict(f) for f in figures]}, indent=1))
+        told = [{**asdict(figure), "kept": figure.kept} for figure in figures]
+        print(json.dumps({"machine": machine(), "figures": told}, indent=1))
     else:
         print(f"{options.name}, on {machine()}")
         for figure in figures:
@@ -75,6 +76,16 @@ def _class(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pictures", type=Path, help="a folder for pictures of the pages")
 
 
+def _drive(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--files", type=int, default=1000, help="of 1 KB, up and down, by each")
+    add("--many", type=int, default=10_000, help="files in step, for edits and renames")
+    add("--edits", type=int, default=40, help="each way")
+    add("--big-mb", type=int, default=1000, help="size of the one big file")
+    add("--delay-ms", type=int, default=50, help="before each answer of the emulated Drive")
+    add("--quick", action="store_true", help="small sizes, about a minute: promises mean little")
+
+
 def _vs_stock(parser: argparse.ArgumentParser) -> None:
     what = "the same against a stock JupyterHub with DockerSpawner, alternating"
     parser.add_argument("--vs-stock", action="store_true", help=what)
@@ -90,6 +101,11 @@ BENCHES: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] =
         "courses",
         "Publishing 500 notebooks of 100 MB; links that a class opens.",
         _courses,
+    ),
+    "drive": (
+        "drive",
+        "Google Drive's sync beside a loop of pydrive2, its file system and rclone, emulated.",
+        _drive,
     ),
     "hub": ("hub", "A hub with many sessions, simulated: pages, API, work at rest.", _hub),
     "people": ("people", "A class list of 1,000, 5,000 people, 200 logins at once.", _plain),

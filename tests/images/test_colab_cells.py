@@ -6,12 +6,14 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.images.drive_sidecar import sidecar, tell
 from tests.images.session_server import HUB_TOKEN, SKEL, StandIn, stand_in
 
 pytestmark = pytest.mark.session
@@ -69,25 +71,52 @@ def test_a_notebook_goes_on_without_drive(home: Path) -> None:
         "from google.colab import drive\ndrive.mount('/content/drive', force_remount=True)",
         "import sys\nIN_COLAB = 'google.colab' in sys.modules\nprint(IN_COLAB)",
         "drive.flush_and_unmount()",
-    )
-    assert "Google Drive is not connected" in said[0] and "Session page" in said[0]
-    assert said[1] == "True\n"
+        JUPYTERHUB_PUBLIC_HUB_URL="https://carrel.example.org/hub/", JUPYTERHUB_BASE_URL="/",
+    )  # fmt: skip
+    assert "not connected to this session" in said[0]
+    assert "on the page Drive, https://carrel.example.org/services/carrel/drive" in said[0]
+    assert '<a href="/services/carrel/drive" target="_blank">Connect Google Drive</a>' in said[0]
+    assert said[1] == "True\n" and "nothing to bring to Drive" in said[2]
     assert not (home / "drive").exists(), "what is written there would never reach Drive"
 
 
 def test_drive_is_found_where_it_is_and_where_old_notebooks_look(home: Path) -> None:
-    (home / "drive/MyDrive").mkdir(parents=True)
-    (home / "drive/MyDrive/a.csv").write_text("1")
     elsewhere = home.parent / "gdrive"
-    said = run(
-        home,
-        f"from google.colab import drive\ndrive.mount('{home}/drive')",
-        f"drive.mount('{elsewhere}')\nprint(open('{elsewhere}/MyDrive/a.csv').read())",
-        f"import os\nos.mkdir('{home}/taken'); open('{home}/taken/x', 'w')\n"
-        f"drive.mount('{home}/taken')",
-    )
-    assert said[0] == f"Mounted at {home}/drive\n" and said[1].endswith("\n1\n")
+    with sidecar(home / "drive", home.parent / "there", brings={"a.csv": "1"}, step_s=0.3,
+                 refused={"big.bin": "It is too big."}):  # fmt: skip
+        said = run(
+            home,
+            f"from google.colab import drive\ndrive.mount('{home}/drive')\n"
+            f"print(open('{home}/drive/MyDrive/a.csv').read())",
+            f"drive.mount('{elsewhere}', force_remount=True)\n"
+            f"print(open('{elsewhere}/MyDrive/a.csv').read())",
+            f"import os\nos.mkdir('{home}/taken'); open('{home}/taken/x', 'w')\n"
+            f"drive.mount('{home}/taken')",
+            f"open('{home}/drive/MyDrive/b.csv', 'w').write('2')\ndrive.flush_and_unmount()\n"
+            f"print(open('{home.parent}/there/b.csv').read())",
+            f"drive.mount('{home}/drive', readonly=True)",
+            f"open('{home}/drive/MyDrive/big.bin', 'w').write('2')\ndrive.flush_and_unmount()",
+        )
+    assert said[0] == f"Mounted at {home}/drive\n1\n", "it waited for the first sync"
+    assert said[1] == f"Mounted at {elsewhere}\n1\n"
     assert "is taken, so use that path" in said[2]
+    assert said[3] == "Everything is in Google Drive.\n2\n"
+    assert "not read-only here" in said[4]
+    assert "  big.bin: It is too big.\n" in said[5]
+
+
+def test_a_mount_and_a_flush_end_and_say_what_is_missing(home: Path) -> None:
+    drive, brings = home / "drive", {f"{n}.csv": "x" for n in range(100)}
+    mount = f"from google.colab import drive\ndrive.mount('{drive}', timeout_ms=500)"
+    with sidecar(drive, home.parent / "there", brings=brings, step_s=0.5):
+        said = run(home, mount, "drive.flush_and_unmount(timeout_ms=500)")
+    assert said[0].startswith(f"Mounted at {drive}\nNot all of the chosen folders is here yet.")
+    assert "carrel-drive status" in said[0]
+    assert said[1].startswith("Not everything is in Google Drive")
+    tell(drive, state="paused", pause="reconnect", at=time.time() + 20)
+    said = run(home, mount, "drive.flush_and_unmount()")
+    assert said[0].startswith(f"Mounted at {drive}\nThe sync is paused. Google no longer accepts")
+    assert "Press Reconnect" in said[1]
 
 
 def test_uploads_wait_for_nobody_where_nobody_looks_on(home: Path) -> None:

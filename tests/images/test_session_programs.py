@@ -17,7 +17,7 @@ CONFIG = SKEL / "venv/etc/jupyter/jupyter_server_config.d"
 
 def test_the_image_puts_them_on_the_path_and_reads_a_courses_repository() -> None:
     assert "echo /opt/carrel/lib >" in RECIPE and "/carrel.pth" in RECIPE
-    assert "ln -s /opt/carrel/bin/carrel /usr/local/bin/carrel" in RECIPE
+    assert "ln -s /opt/carrel/bin/carrel /opt/carrel/bin/carrel-drive /usr/local/bin/" in RECIPE
     assert "git config --system --add safe.directory '/opt/carrel/courses/*'" in RECIPE
     assert RECIPE.index("COPY images/session/skel/") > RECIPE.index("pip install"), (
         "or the index's nbgitpuller.json would replace ours, which turns its address off"

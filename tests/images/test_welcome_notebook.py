@@ -54,5 +54,5 @@ def test_its_cells_run_in_order_and_without_a_package_index(
             lines = [line for line in cell.splitlines() if not line.startswith("%pip ")]
             exec("\n".join(lines), names)
     for sentence in ("   Welcome.ipynb", "Nothing was installed", "Cores: 0.5", "Memory: 1 GiB",
-                     "since the kernel started: 1", "Drive is not connected on this"):  # fmt: skip
+                     "since the kernel started: 1", "Drive is not connected in this"):  # fmt: skip
         assert sentence in said.getvalue()

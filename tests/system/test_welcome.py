@@ -23,7 +23,7 @@ def test_the_welcome_notebook_runs_in_a_new_session_and_stays_as_it_is_left(inst
     text = json.dumps([cell["outputs"] for cell in cells])
     assert "You are in /content" in text and "Memory: 1 GiB" in text
     assert "It works. A big number in words: 1.3 billion" in text
-    assert "Drive is not connected on this Carrel." in text
+    assert "Drive is not connected in this session." in text
 
     installation.inside(container, "sh", "-c", f"echo mine > {WELCOME}")
     installation.carrel("session", "stop", "wilma")

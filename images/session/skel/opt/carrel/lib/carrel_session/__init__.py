@@ -7,6 +7,9 @@
     publish publishing cli                   asks the hub to publish a folder
     packages                                  a course's extra packages, for kernels
     hub_client                                the hub, asked with the session's token
+    drive_notes drive_report drive_words drive_flush drive_cli progress_line
+                                              what the sync of Drive tells, and a flush
+    open_documents open_list browser_requests which documents of Drive are open, told to its sync
 
 Imports nothing of the hub or the spawner: it lives in the session's image.
 """
@@ -24,3 +27,9 @@ def _load_jupyter_server_extension(server: Any) -> None:
     from carrel_session import extension  # noqa: PLC0415 - the command line does without the server
 
     extension.load(server)
+
+
+async def _start_jupyter_server_extension(server: Any) -> None:
+    from carrel_session import extension  # noqa: PLC0415 - as above
+
+    extension.start(server)

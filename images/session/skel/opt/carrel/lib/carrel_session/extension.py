@@ -1,7 +1,8 @@
-"""Adds the session's own pages to its server."""
+"""Adds the session's own pages to its server, and what it does beside them."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 from typing import Any
 
@@ -11,6 +12,7 @@ from carrel_session import settings
 from carrel_session.courses import CoursePage
 from carrel_session.errands import Errands
 from carrel_session.github import SharedPage
+from carrel_session.open_list import OpenList
 from carrel_session.publish import PublishPage
 
 
@@ -31,3 +33,11 @@ def load(server: Any) -> None:
             (at(r"publish"), PublishPage),
         ],
     )
+
+
+def start(server: Any) -> None:
+    """Called once the server's loop runs; what is begun here ends with it."""
+    settings = server.web_app.settings
+    open_list = OpenList(server, settings["carrel"].home)
+    # Kept: the loop holds its tasks weakly.
+    settings["carrel_open_list"] = asyncio.create_task(open_list.run())
