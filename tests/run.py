@@ -65,6 +65,8 @@ def main() -> int:
     if options.quick:
         root = " or root" if os.geteuid() != 0 else ""
         marks = f"not ({QUICK_WITHOUT}{root})"
+        programs = "browser or postgres or provider or proxy or pydrive"
+        marks = f"not (engine or {programs} or session or soak{root})"
         return _pytest(["-m", marks, *rest], prefix=[])
     if os.geteuid() != 0:
         print(
