@@ -36,9 +36,7 @@ DAEMON_JSON = EXEC_ROOT / "daemon.json"
 LOG = STATE / "dockerd.log"
 IP_FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
 
-QUICK_WITHOUT = (
-    "engine or browser or database or postgres or process or provider or proxy or session or soak"
-)
+QUICK_WITHOUT = "engine or browser or database or postgres or process or provider or proxy or pydrive or session or soak"
 
 PACKAGES = {
     "dockerd": "docker.io",
@@ -65,8 +63,6 @@ def main() -> int:
     if options.quick:
         root = " or root" if os.geteuid() != 0 else ""
         marks = f"not ({QUICK_WITHOUT}{root})"
-        programs = "browser or postgres or provider or proxy or pydrive"
-        marks = f"not (engine or {programs} or session or soak{root})"
         return _pytest(["-m", marks, *rest], prefix=[])
     if os.geteuid() != 0:
         print(

@@ -9,8 +9,8 @@ from typing import Any
 
 from hub import capacity
 from hub.cli import checks, compose, health, look, shell, site
-from hub.cli.finding import Finding
 from hub.cli.deployment import FLUSH_MARGIN_S
+from hub.cli.finding import Finding
 from hub.cli.progress import console, results
 from hub.cli.up import project
 from hub.settings import Settings

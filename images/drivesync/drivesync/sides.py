@@ -18,8 +18,11 @@ Progress = Callable[[int], None]
 class Source(Protocol):
     """The bytes of a local file, for an upload. Opened anew for every attempt."""
 
-    size: int
-    md5: str
+    @property
+    def size(self) -> int: ...
+
+    @property
+    def md5(self) -> str: ...
 
     def open(self) -> BinaryIO:
         """At its start. Reading raises LocalChanged when the file's stamp is another one at the
