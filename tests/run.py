@@ -20,6 +20,7 @@ from pathlib import Path
 
 from hub.cli import engine as host_engine
 from spawner.errors import CarrelError
+from tests.drivesync import venv
 from tests.images import proxy_program
 from tests.oidc import provider
 
@@ -45,6 +46,8 @@ PACKAGES = {
     "curl": "curl",
     "git": "git",
     "gcc": "gcc",
+    "openssl": "openssl",
+    "rclone": "rclone",
     "shellcheck": "shellcheck",
 }
 
@@ -57,7 +60,8 @@ def main() -> int:
     options, rest = parser.parse_known_args()
     if options.quick:
         root = " or root" if os.geteuid() != 0 else ""
-        marks = f"not (engine or browser or postgres or provider or proxy or session or soak{root})"
+        programs = "browser or postgres or provider or proxy or pydrive"
+        marks = f"not (engine or {programs} or session or soak{root})"
         return _pytest(["-m", marks, *rest], prefix=[])
     if os.geteuid() != 0:
         print(
@@ -69,6 +73,7 @@ def main() -> int:
     install_packages()
     # Before the way into the namespace, where not every host's package index can be reached.
     provider.python()
+    venv.python()
     proxy_program.folder()
     marks = [] if options.all else ["-m", "not soak"]
     with network(), engine():

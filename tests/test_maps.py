@@ -18,6 +18,7 @@ FOLDERS = (
     "images/drivesync/drivesync",
     "spawner",
     "spawner/node",
+    "tests/emulators/drive/drive_emulator",
 )
 
 
