@@ -46,6 +46,8 @@ PACKAGES = {
     "curl": "curl",
     "git": "git",
     "gcc": "gcc",
+    "openssl": "openssl",
+    "rclone": "rclone",
     "shellcheck": "shellcheck",
 }
 
@@ -58,7 +60,8 @@ def main() -> int:
     options, rest = parser.parse_known_args()
     if options.quick:
         root = " or root" if os.geteuid() != 0 else ""
-        marks = f"not (engine or browser or postgres or provider or proxy or session or soak{root})"
+        programs = "browser or postgres or provider or proxy or pydrive"
+        marks = f"not (engine or {programs} or session or soak{root})"
         return _pytest(["-m", marks, *rest], prefix=[])
     if os.geteuid() != 0:
         print(

@@ -6,6 +6,7 @@ files made. Here a break is an error, and only who knows what was asked may ask 
 
 from __future__ import annotations
 
+import base64
 import functools
 import http.client
 import select
@@ -28,21 +29,31 @@ def _tls() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-class _Connection(httplib2.HTTPConnectionWithTimeout):
-    def __init__(self, host: str, port: int | None = None, **options: Any) -> None:
-        super().__init__(host, port, **options)
-        self.blocksize = BLOCK_BYTES
+class _Connection(http.client.HTTPConnection):
+    """Without TLS: an emulator nearby, where no proxy leads."""
+
+    def __init__(self, host: str, timeout: float | None = None, **_: object) -> None:
+        super().__init__(host, timeout=timeout, blocksize=BLOCK_BYTES)
 
 
-class _SecureConnection(httplib2.HTTPSConnectionWithTimeout):
-    def __init__(self, host: str, port: int | None = None, **options: Any) -> None:
-        http.client.HTTPSConnection.__init__(
-            self, host, port=port, timeout=options.get("timeout"), context=_tls()
-        )
-        self.blocksize = BLOCK_BYTES
-        self.disable_ssl_certificate_validation = False
-        proxy: Any = options.get("proxy_info")
-        self.proxy_info = proxy("https") if callable(proxy) else proxy
+class _SecureConnection(http.client.HTTPSConnection):
+    """With TLS, through the proxy where there is one. httplib2's own would need PySocks for that,
+    and without it, would go past the proxy and say nothing."""
+
+    def __init__(self, host: str, timeout: float | None = None, proxy_info: Any = None) -> None:
+        proxy = proxy_info("https") if callable(proxy_info) else proxy_info
+        used = proxy is not None and proxy.applies_to(host.rsplit(":", 1)[0])
+        address = f"{proxy.proxy_host}:{proxy.proxy_port}" if used else host
+        super().__init__(address, timeout=timeout, context=_tls(), blocksize=BLOCK_BYTES)
+        if used:
+            self.set_tunnel(host, headers=_credentials(proxy))
+
+
+def _credentials(proxy: Any) -> dict[str, str]:
+    if not proxy.proxy_user:
+        return {}
+    secret = f"{proxy.proxy_user}:{proxy.proxy_pass or ''}".encode()
+    return {"Proxy-Authorization": f"Basic {base64.b64encode(secret).decode()}"}
 
 
 class Http(httplib2.Http):

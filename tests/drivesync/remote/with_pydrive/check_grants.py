@@ -29,9 +29,7 @@ def test_threads_that_begin_together_share_one_token(drive) -> None:
     assert drive.asked_for_tokens == 1
 
 
-def test_a_token_that_ended_is_renewed_and_the_request_goes_again(
-    drive, source, progress
-) -> None:
+def test_a_token_that_ended_is_renewed_and_the_request_goes_again(drive, source, progress) -> None:
     id_ = drive.id()
     drive.emulator.set(clock_ahead_s=4000)
     drive.remote.create(id_, drive.root, "a", source(b"text"), progress)

@@ -30,25 +30,24 @@ def test_a_file_whose_size_is_a_whole_number_of_parts(drive, source, progress, p
     assert made.md5 == data.md5
 
 
-@pytest.mark.parametrize("after", [0, 1, 3])
 @pytest.mark.parametrize(
     "lost",
     [
-        {"fault": Fault.LOST_BEFORE},
-        {"fault": Fault.LOST_AFTER},
-        {"fault": Fault.LOST_MIDWAY, "amount": 100_001},
-        {"fault": Fault.PAGE, "status": 503},
-        {"fault": Fault.REFUSE, "status": 500},
-        {"fault": Fault.REFUSE, "status": 429},
+        {"fault": fault, **more, "after": after}
+        for after in (0, 1, 3)
+        for fault, more in (
+            (Fault.LOST_BEFORE, {}),
+            (Fault.LOST_AFTER, {}),
+            (Fault.LOST_MIDWAY, {"amount": 5 if after == 3 else 100_001}),
+            (Fault.PAGE, {"status": 503}),
+            (Fault.REFUSE, {"status": 500}),
+            (Fault.REFUSE, {"status": 429}),
+        )
     ],
 )
-def test_a_break_costs_no_more_than_what_is_missing(
-    drive, source, progress, parts, lost, after
-) -> None:
+def test_a_break_costs_no_more_than_what_is_missing(drive, source, progress, parts, lost) -> None:
     data = source(os.urandom(3 * parts + 17))
-    if lost["fault"] is Fault.LOST_MIDWAY and after == 3:
-        lost = {**lost, "amount": 5}
-    rule = drive.fail(operation=PUT, after=after, **lost)
+    rule = drive.fail(operation=PUT, **lost)
     made = drive.remote.create(drive.id(), drive.root, "big", data, progress)
     assert rule.met == 1
     assert (made.md5, progress.sum) == (data.md5, data.size)

@@ -23,10 +23,11 @@ from drive_emulator.model import FOLDER, Access, Bytes, New
 from drive_emulator.server import serving
 from drivesync import google
 from drivesync.bucket import Buckets
+from drivesync.calls import Calls
 from drivesync.model import RemoteFile
 from drivesync.remote import DriveRemote, make_remote
 
-LAG_S = 0.05
+LAG_S = 0.03
 """The emulator writes a request down after it was answered."""
 USER = "student@example.org"
 
@@ -150,6 +151,13 @@ class Drive:
     def requests(self) -> list[str]:
         time.sleep(LAG_S)
         return [entry.operation for entry in self.emulator.journal.entries() if entry.operation]
+
+
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second is a tenth of one."""
+    wait = Calls._wait
+    monkeypatch.setattr(Calls, "_wait", lambda calls, seconds: wait(calls, seconds / 10))
 
 
 @pytest.fixture
