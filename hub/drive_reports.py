@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic.functional_validators import AfterValidator
+from pydantic.functional_validators import AfterValidator, BeforeValidator
 
 from hub.drive_syncs import MOST_RESULT
 from hub.enums import SyncPause, SyncState
@@ -27,9 +27,11 @@ STALE = timedelta(seconds=60)
 """A report that is older says how it was, not how it is."""
 
 
-def _plain(text: str) -> str:
-    """What no database could take is replaced."""
-    return text.encode("utf-8", "replace").decode().replace("\0", "�")
+def _plain(text: Any) -> Any:
+    """What no database could take is replaced: names of files need not be text."""
+    if isinstance(text, str):
+        return text.encode("utf-8", "replace").decode().replace("\0", "�")
+    return text
 
 
 def _aware(moment: datetime) -> datetime:
@@ -40,8 +42,8 @@ def _aware(moment: datetime) -> datetime:
 
 Files = Annotated[int, Field(ge=0, le=MOST_FILES, strict=True)]
 Size = Annotated[int, Field(ge=0, le=MOST_SIZE, strict=True)]
-Path = Annotated[str, Field(max_length=MOST_PATH), AfterValidator(_plain)]
-Sentence = Annotated[str, Field(max_length=1000), AfterValidator(_plain)]
+Path = Annotated[str, Field(max_length=MOST_PATH), BeforeValidator(_plain)]
+Sentence = Annotated[str, Field(max_length=1000), BeforeValidator(_plain)]
 Moment = Annotated[datetime, AfterValidator(_aware)]
 
 
@@ -89,7 +91,7 @@ class Report(_Told):
     skipped: tuple[Unsynced, ...] = Field((), max_length=MOST_LISTED)
     skipped_count: Files = 0
     last_success_at: Moment | None = None
-    result: Annotated[str, Field(max_length=MOST_RESULT), AfterValidator(_plain)] = ""
+    result: Annotated[str, Field(max_length=MOST_RESULT), BeforeValidator(_plain)] = ""
 
     @property
     def pending(self) -> bool:

@@ -2,7 +2,7 @@
 
 app inside          the verbs by name; what sends one into the hub container
 up survey           from a clone to a running Carrel; the look at the machine that comes first
-host                down, status, logs, doctor
+host finding        down, status, logs, doctor; what a doctor says
 look checks         what the machine is (reads only); what that means (pure)
 promises            whether the settings promise more than it has (pure)
 engine compose      Docker found, installed, started; Compose v2 or v1
@@ -15,6 +15,7 @@ people links rosters departures identity session courses
                     courses
 new_password database   what those share
 client_secret       the verb on single sign-on
+drive drive_doctor  the verb on Google Drive; looks at each step of the way there
 demo                a second Carrel, to look around in
 output progress shell                  printing, and running other programs
 """

@@ -10,7 +10,18 @@ from typing import Annotated
 
 import typer
 
-from hub.cli import client_secret, courses, departures, identity, links, people, rosters, session
+from hub.cli import (
+    client_secret,
+    courses,
+    departures,
+    drive,
+    identity,
+    inside,
+    links,
+    people,
+    rosters,
+    session,
+)
 from hub.cli.output import verb
 
 app = typer.Typer(
@@ -28,6 +39,7 @@ app.add_typer(people.app, name="user")
 app.add_typer(session.app, name="session")
 app.add_typer(courses.app, name="course")
 app.add_typer(client_secret.app, name="sign-on")
+app.add_typer(drive.app, name="drive")
 app.command("token")(people.token)
 app.command("admin-link")(links.admin_link)
 
@@ -102,14 +114,27 @@ def logs(
 
 @app.command()
 @verb
-def doctor(as_json: Json = False) -> None:
+def doctor(
+    as_json: Json = False,
+    of_drive: Annotated[
+        bool, typer.Option("--drive", help="Look at each step of the way to Google Drive.")
+    ] = False,
+) -> None:
     """Look for what is wrong and say what to do. Exit code 1 when something is.
 
     Example: ./carrel doctor
     """
-    from hub.cli import host
+    from hub.cli.progress import results
 
-    findings = host.doctor()
+    if of_drive:
+        settings = inside.ensure_inside()
+        from hub.cli import drive_doctor
+
+        findings = drive_doctor.doctor(settings)
+    else:
+        from hub.cli import host
+
+        findings = host.doctor()
     if as_json:
         print(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=1))
     else:
@@ -117,7 +142,7 @@ def doctor(as_json: Json = False) -> None:
         for f in findings:
             mark = marks.get(f.state, "[red]bad[/red]    ")
             text = f"{f.subject:<9} {f.says} {f.remedy}".replace("[", r"\[")
-            host.results.print(f"  {mark} {text}", soft_wrap=True)
+            results.print(f"  {mark} {text}", soft_wrap=True)
     raise typer.Exit(1 if any(finding.state == "bad" for finding in findings) else 0)
 
 

@@ -1,4 +1,4 @@
-"""Puts the client secret of single sign-on where the hub alone reads it.
+"""Puts a client secret (single sign-on's, Drive's) where the hub alone reads it.
 
 It stands in no setting: those are read by everybody on the host, and printed.
 """
@@ -41,7 +41,7 @@ def secret(
 ) -> None:
     """Store the client secret that the provider gave you. It counts at the next login."""
     settings = site.settings()
-    put(settings, _asked(stdin=stdin))
+    put(settings, asked(stdin=stdin))
     note(f"The client secret is in {path(settings)}.")
 
 
@@ -103,7 +103,8 @@ def _hub_uid(settings: Settings) -> int | None:
     return int(json.loads(node.read_text(encoding="utf-8"))["hub_uid"])
 
 
-def _asked(*, stdin: bool) -> str:
+def asked(*, stdin: bool) -> str:
+    """A secret from the terminal, unseen, or from standard input. Raises CarrelError(BAD_INPUT)."""
     if stdin:
         raw = sys.stdin.buffer.read(MOST_BYTES + 1)
         value = raw.decode(errors="replace").strip()

@@ -10,6 +10,7 @@ from typing import Any
 from hub import capacity
 from hub.cli import checks, compose, health, look, shell, site
 from hub.cli.deployment import FLUSH_MARGIN_S
+from hub.cli.finding import Finding
 from hub.cli.progress import console, results
 from hub.cli.up import project
 from hub.settings import Settings
@@ -96,17 +97,6 @@ def logs(process: str, *, follow: bool, lines: int) -> int:
         raise CarrelError(Code.UNAVAILABLE, f"{process} is not there.", "Start it: ./carrel up")
     command = ["docker", "logs", "--tail", str(lines), *arguments, name]
     return subprocess.run(command, check=False).returncode
-
-
-@dataclasses.dataclass(frozen=True)
-class Finding:
-    """One line of the doctor: what was looked at, how it stands, what to do."""
-
-    subject: str
-    state: str
-    """`ok`, `warning` or `bad`."""
-    says: str
-    remedy: str = ""
 
 
 def doctor() -> list[Finding]:

@@ -11,8 +11,9 @@ from jupyterhub.handlers.base import BaseHandler
 from jupyterhub.handlers.pages import HomeHandler, SpawnHandler, SpawnPendingHandler
 from tornado.httputil import url_concat
 
-from hub import accounts, course_profiles, moments, reach, sessions
+from hub import accounts, course_profiles, drive_standing, moments, reach, sessions
 from hub.course_profiles import Opening
+from hub.drive_standing import Drive
 from hub.enums import Interface, State, Unknown
 from hub.handlers.one_start import OneStart, UnderWay
 from hub.handlers.open_page import WELCOME
@@ -37,6 +38,7 @@ class Visit:
     """Never had a session that ran, or have their first now."""
     opening: Opening | None = None
     """The course that a start goes on to."""
+    drive: Drive | None = None
 
 
 def visit_of(tx: sa.Connection, name: str, course: str = "") -> Visit:
@@ -54,6 +56,7 @@ def visit_of(tx: sa.Connection, name: str, course: str = "") -> Visit:
         unknown=reach.unknown(session, reach.last(tx), now) if session else None,
         first=not any(session.ended_at for session in ran),
         opening=course_profiles.opening(tx, name, course) if course else None,
+        drive=drive_standing.look(tx, name, now),
     )
 
 
@@ -88,6 +91,7 @@ class _Visited(BaseHandler):
         return {
             **super().template_namespace,
             "visit": self.visit,
+            "drive_configured": self.authenticator.carrel.drive.configured,
             "spelled": moments.spelled,
         }
 

@@ -87,9 +87,9 @@ class DrivePage(DriveHandler):
     def show(self, found: Drive) -> None:
         done = self.get_query_argument("done", "")
         self.page(
-            "drive.html", drive=found, standing=found.standing.name.lower(), knobs=self.carrel.drive,
+            "drive.html", drive=found, standing=found.standing.name.lower(),
             done=done if done in {one.value for one in Done} else "",
-            problem=self.consents.tell(self.person.name),
+            knobs=self.carrel.drive, problem=self.consents.tell(self.person.name),
         )  # fmt: skip
 
 

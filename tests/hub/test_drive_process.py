@@ -26,7 +26,7 @@ from jupyterhub.httpclient import JupyterHubHTTPClient
 from hub import accounts, audit, drive_links, drive_syncs, sessions
 from hub.audit import By
 from hub.drive_sealing import KEY
-from hub.enums import DriveState, Role
+from hub.enums import DriveState, Reason, Role
 from hub.hub_api import HubApi
 from hub.installation import load
 from hub.models import audit as audit_rows
@@ -35,7 +35,7 @@ from hub.origins import Origins
 from hub.web.app import make_app
 from hub.web.auth import hub_oauth
 from tests.hub.google import FULL, SECRET, Google, answering
-from tests.hub.world import World, opened
+from tests.hub.world import Browser, World, opened
 from tests.spawner.fake_engine import free_port
 
 PREFIX = "/services/carrel/"
@@ -162,7 +162,10 @@ async def problem(site: Site, http: aiohttp.ClientSession) -> str:
 
 async def test_connect_choose_sync_and_disconnect(site: Site) -> None:  # noqa: PLR0915  a way
     google = site.google
-    async with site.browser(await token_of(site)) as http:
+    async with site.browser(await token_of(site)) as http, site.browser("") as student:
+        home = Browser(student, site.world.hub.url)
+        await home.log_in("ada")
+        assert "not connected" in (await home.get("/home"))[1]
         status, page = await get(http, f"{site.url}drive")
         assert status == 200 and "Connect Google Drive" in page
         where = await leave(site, http)
@@ -215,6 +218,7 @@ async def test_connect_choose_sync_and_disconnect(site: Site) -> None:  # noqa: 
         assert status == 200 and told["settings"]["requests_per_s"] == 25  # two are open
         _, page = await get(http, f"{site.url}drive")
         assert "3 files, under 1 MiB to go" in page
+        assert "files are on their way (3 up, 0 down to go)" in (await home.get("/home"))[1]
         assert (await site.sidecar(bearer, "report", {"state": "dancing"}))[0] == 400
         assert site.world.store.read(drive_syncs.newest_of, "eve").report == ""
         for wrong in (bearer[:-1], "", "x" * 5000, f"{other}x"):
@@ -230,6 +234,12 @@ async def test_connect_choose_sync_and_disconnect(site: Site) -> None:  # noqa: 
         site.world.store.decide(drive_syncs.end, session, datetime.now(UTC))
         assert (await site.sidecar(bearer, "access", {}))[0] == 401
         assert site.world.store.read(drive_syncs.of_session, session).result.startswith("42 files")
+        close = (sessions.close_session, session, Reason.STOPPED_BY_USER, datetime.now(UTC))
+        site.world.store.decide(*close)
+        for path in ("/home", "/spawn"):
+            status, page = await home.get(path)
+            assert status == 200 and 'href="/services/carrel/drive"' in page
+            assert "At the end of your last session: 42 files in Drive, 1 conflict copy." in page
 
         status, page = await post(http, f"{site.url}drive/do", action="disconnect")
         assert status == 200 and "Disconnect Google Drive?" in page

@@ -83,6 +83,9 @@
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       for (const part of all("[data-live]")) {
         const now = page.getElementById(part.id);
+        // What somebody opened meanwhile stays open.
+        const opened = Array.from(part.querySelectorAll("details"), (one) => one.open);
+        if (now) now.querySelectorAll("details").forEach((one, at) => { one.open = opened[at] || false; });
         if (now && now.innerHTML !== part.innerHTML) part.innerHTML = now.innerHTML;
       }
     } catch { /* the hub or this service may be restarting */ }

@@ -41,6 +41,7 @@
       box.checked = known !== null && known.checked;
       // What stands in the tree now need not stand in the list above it.
       if (known) known.closest("li").remove();
+      for (const list of form.querySelectorAll("fieldset:not(:has(li))")) list.remove();
     }
     item.append(below);
     button.setAttribute("aria-expanded", "true");

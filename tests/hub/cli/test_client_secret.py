@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from hub import drive_knobs
 from hub.cli import client_secret
 from hub.settings import Settings
 from spawner.errors import CarrelError
@@ -32,6 +33,12 @@ def test_it_is_there_after_it_was_put_there_and_closed(settings):
     assert stat.S_IMODE(where.parent.stat().st_mode) == 0o711
 
 
+def test_drives_is_another_file(settings):
+    client_secret.put(settings, "of Drive", drive_knobs.CLIENT_SECRET)
+    assert client_secret.is_there(settings, drive_knobs.CLIENT_SECRET)
+    assert not client_secret.is_there(settings)
+
+
 @pytest.mark.root
 def test_after_the_first_up_it_belongs_to_the_hub(settings):
     etc = settings.data_dir / "etc"
@@ -52,9 +59,9 @@ def test_a_folder_that_is_none_is_told(settings):
 def test_what_is_no_secret_is_refused(monkeypatch, raw):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(raw)))
     with pytest.raises(CarrelError, match="no client secret"):
-        client_secret._asked(stdin=True)
+        client_secret.asked(stdin=True)
 
 
 def test_the_newline_at_its_end_is_not_of_it(monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b" s3cret+/= \r\n")))
-    assert client_secret._asked(stdin=True) == "s3cret+/="
+    assert client_secret.asked(stdin=True) == "s3cret+/="

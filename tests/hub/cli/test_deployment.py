@@ -147,8 +147,9 @@ def test_a_file_is_replaced_whole_and_only_when_it_differs(tmp_path):
 def test_no_file_holds_a_secret():
     for name, content in DEPLOYMENT.files().items():
         for word in ("token", 'password"', "secret", "crypt"):
-            found = re.sub(r"password_min_length|token_url|/token\b", "", content.lower())
-            assert word not in found, (name, word)
+            said = content.lower().replace("password_min_length", "")
+            said = said.replace('"token_url": "https://oauth2.googleapis.com/token"', "")
+            assert word not in said, (name, word)
 
 
 def test_on_a_small_machine_all_sessions_together_may_have_what_one_may():

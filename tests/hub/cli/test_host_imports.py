@@ -13,7 +13,9 @@ WITHOUT = "; ".join(
 )
 
 
-@pytest.mark.parametrize("verb", ["user", "session", "token", "admin-link", "sign-on"])
+@pytest.mark.parametrize(
+    "verb", ["user", "session", "token", "admin-link", "sign-on", "drive", "doctor"]
+)
 def test_verbs_on_people_can_be_asked_for_help_on_the_host(verb: str) -> None:
     script = f"import sys; {WITHOUT}; from hub.cli.app import app; app(['{verb}', '--help'])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)

@@ -46,6 +46,9 @@ class TokenHub:
     keyless: bool = False
     """Whether it has lost its key for secrets."""
 
+    drive: dict[str, Any] = field(default_factory=dict)
+    """What it says about everybody's Drive, by verb; folders by their id."""
+
     def know(self, token: str, name: str, *held: str) -> None:
         self.models[token] = {"kind": "user", "name": name, "groups": [], "scopes": list(held)}
 
@@ -61,6 +64,14 @@ class TokenHub:
         said = await request.json()
         sealed = SEALER.seal(Label(said["user"], said["name"]), said["value"])
         return web.json_response({"sealed": sealed})
+
+    async def ask_drive(self, request: web.Request) -> web.Response:
+        said, told = await request.json(), self.drive[request.match_info["verb"]]
+        if "folder" in said:
+            told = told[said["folder"]]
+        elif "folders" in said:
+            told = {"folders": [told[one] for one in said["folders"]]}
+        return web.json_response(told)
 
     async def unknown(self, _request: web.Request) -> web.Response:
         return web.json_response({"message": "no such user"}, status=404)
@@ -123,13 +134,14 @@ class Site:
 @pytest.fixture
 async def site(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[Site]:
     data_dir = tmp_path / "data"
-    etc = write_installation(data_dir)
+    etc = write_installation(data_dir, drive={"client_id": "client-1"})
     shutil.copy(sqlite_template, data_dir / "db" / "carrel.sqlite")
     hub = TokenHub()
     app = web.Application()
     app.router.add_get("/hub/api/user", hub.user)
     app.router.add_post("/hub/api/oauth2/token", hub.token)
     app.router.add_post("/hub/api/carrel/seal", hub.seal)
+    app.router.add_post("/hub/api/carrel/drive/{verb}", hub.ask_drive)
     app.router.add_get("/hub/api/users/{name}", hub.unknown)
     app.router.add_delete("/hub/api/users/{name}", hub.remove)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
