@@ -14,6 +14,7 @@ from hub import __version__, demo, demo_drive, hub_database, origins, scopes, te
 from hub.installation import Installation
 from hub.lifecycle import Lifecycle
 from hub.proxy_activity import ActivityProxy
+from hub.settings import Settings
 from hub.store import Store, url
 from hub.ways_in import way_in
 from spawner.bindings import Bindings
@@ -159,15 +160,19 @@ def _pages(c: Config, installation: Installation) -> None:
         "carrel_url": origins.of(installation.settings.server).pages,
         "carrel_demo": demo.PEOPLE if installation.settings.demo else (),
     }
-    # Short links to courses and notebooks; web answers them by leading to its own pages.
-    root = urlsplit(installation.settings.server.public_url).hostname
-    at = root if installation.settings.server.subdomains else ""
-    c.Proxy.extra_routes = dict.fromkeys((f"{at}/c/", f"{at}/github/"), WEB_URL)
-    if installation.settings.demo:
-        c.Proxy.extra_routes[demo_drive.PREFIX] = demo_drive.URL.rstrip("/")
+    c.Proxy.extra_routes = extra_routes(installation.settings)
     c.JupyterHub.redirect_to_server = False
     c.JupyterHub.default_url = start_page
     c.JupyterHub.tornado_settings = {"headers": HEADERS}
+
+
+def extra_routes(settings: Settings) -> dict[str, str]:
+    """What else the proxy leads to: short links to courses and notebooks, which web answers by
+    leading to its own pages, and the demo's Google Drive."""
+    root = urlsplit(settings.server.public_url).hostname
+    at = root if settings.server.subdomains else ""
+    drive = {demo_drive.PREFIX: demo_drive.URL.rstrip("/")} if settings.demo else {}
+    return dict.fromkeys((f"{at}/c/", f"{at}/github/"), WEB_URL) | drive
 
 
 def start_page(handler: BaseHandler) -> str:

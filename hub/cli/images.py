@@ -40,7 +40,7 @@ CATALOG = {
         Image(
             "drive-emulator",
             "images/drive-emulator/Dockerfile",
-            "base",
+            "drivesync",
             ("tests/emulators/drive/drive_emulator",),
         ),
         Image("postgres", "images/postgres/Dockerfile", "base", ("images/postgres",)),

@@ -19,13 +19,15 @@ class Recipe:
     base: Build
     first: tuple[Build, ...]
     """What the hub needs to come up: the processes and the `base` session."""
+    then: tuple[Build, ...]
+    """What is built on one of the first, and needed as early."""
     later: tuple[Build, ...]
     """What nobody waits for: Drive's sidecar, and further session families, each built on the one
     before."""
 
     @property
     def references(self) -> dict[str, str]:
-        builds = (self.base, *self.first, *self.later)
+        builds = (self.base, *self.first, *self.then, *self.later)
         # Compose wants a name for an image also where its process is switched off.
         none = {name: f"carrel/{name}:none" for name in images.OPTIONAL}
         return none | {build.image.name: build.reference for build in builds}
@@ -59,20 +61,25 @@ def decide(
     if settings.database.backend == "postgres":
         names.append("postgres")
     if settings.demo:
-        names.append("drive-emulator")
+        # Its own Google Drive is built on the sidecar's image, which has Google's words for it.
+        names.append("drivesync")
     first = tuple(_plan(root, name, base.reference, mirrors) for name in names)
     wanted = {*settings.images.families, *(("pytorch",) if gpu else ())}
     if "pytorch" in wanted:
         wanted.add("datascience")
+    made = {build.image.name: build.reference for build in first}
+    then: list[Build] = []
     later: list[Build] = []
-    if settings.drive.configured:
+    if settings.demo:
+        then.append(_plan(root, "drive-emulator", made["drivesync"], mirrors))
+    elif settings.drive.configured:
         later.append(_plan(root, "drivesync", base.reference, mirrors))
-    parent = next(b.reference for b in first if b.image.name == "session-base")
+    parent = made["session-base"]
     for family in images.FAMILIES[1:]:
         if family in wanted:
             later.append(_plan(root, f"session-{family}", parent, mirrors))
             parent = later[-1].reference
-    return Recipe(base, first, tuple(later))
+    return Recipe(base, first, tuple(then), tuple(later))
 
 
 def _plan(root: Path, name: str, parent: str, mirrors: Mirrors) -> Build:

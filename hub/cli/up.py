@@ -54,6 +54,7 @@ def up(options: Options) -> None:
     )
     builder.ensure([plan.base])
     builder.ensure(list(plan.first))
+    builder.ensure(list(plan.then))
     site.remember_lan(settings, options.lan)
     _start(deployment, found.compose, progress)
     _welcome(settings, progress)

@@ -6,11 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from hub import accounts, courses, demo, demo_materials, invitations, people
+from hub import (
+    accounts,
+    courses,
+    demo,
+    demo_drive,
+    demo_materials,
+    invitations,
+    people,
+    wiring,
+)
 from hub.audit import By
 from hub.cli import demo as verb
 from hub.cli import site, up
-from hub.enums import Role
+from hub.drive_knobs import CLIENT_SECRET
+from hub.enums import DriveScope, Role
 from hub.materials import places, versions
 from hub.people import Search
 from hub.powers import Actor
@@ -95,7 +105,13 @@ def test_a_demo_that_others_could_reach_is_refused(tmp_path: Path, text: str) ->
 
 def test_the_demo_is_beside_the_living_installation(monkeypatch: pytest.MonkeyPatch) -> None:
     living = Settings(data_dir=Path("/srv/carrel"))
-    environ = {"CARREL_DATA_DIR": "/srv/carrel", "CARREL_SERVER__PORT": "80", "PATH": "/bin"}
+    environ = {
+        "CARREL_DATA_DIR": "/srv/carrel",
+        "CARREL_SERVER__PORT": "80",
+        "CARREL_DRIVE__API_URL": "https://www.googleapis.com/",
+        "CARREL_DRIVE__SCOPE": "read_only",
+        "PATH": "/bin",
+    }
     verb.own_environment(environ, living, 8123)
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
@@ -104,6 +120,32 @@ def test_the_demo_is_beside_the_living_installation(monkeypatch: pytest.MonkeyPa
     assert (own.data_dir, own.server.port) == (Path("/srv/carrel-demo"), 8123)
     assert own.project != living.project
     assert own.network.subnet != living.network.subnet
+    assert own.drive.api_url == own.drive.token_url.removesuffix("token") == demo_drive.URL
+    assert own.drive.auth_url.startswith(demo_drive.PREFIX)
+    # Sidecars know no names of ours.
+    assert own.drive.for_sidecars == f"http://{own.network.emulator_address}:{demo_drive.PORT}/"
+    assert own.drive.scope is DriveScope.FULL
+
+
+def test_the_demos_hub_knows_its_drive_and_an_earlier_secret_is_kept(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    verb._know_the_drive(settings)
+    secret = tmp_path / "secrets" / CLIENT_SECRET
+    assert (secret.read_text(), secret.stat().st_mode & 0o777) == (demo_drive.SECRET, 0o400)
+    before = secret.stat()
+    verb._know_the_drive(settings)
+    assert secret.stat().st_ino == before.st_ino
+    site.require_demo(tmp_path)  # a first `demo` that was killed before it wrote its settings
+
+
+def test_the_demos_drive_is_behind_its_own_address_and_no_other_carrels(tmp_path: Path) -> None:
+    for settings, wanted in (
+        (Settings(data_dir=tmp_path, demo=True), {demo_drive.PREFIX: "http://drive-emulator:8095"}),
+        (Settings(data_dir=tmp_path), {}),
+    ):
+        found = wiring.extra_routes(settings)
+        assert {key: url for key, url in found.items() if "demo" in key} == wanted
+        assert "/c/" in found
 
 
 @pytest.mark.parametrize(

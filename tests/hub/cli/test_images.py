@@ -69,7 +69,11 @@ def test_drive_is_built_where_somebody_may_connect_one_before_what_takes_longer(
 def test_the_demo_alone_has_a_drive_of_its_own():
     assert decide().processes["drive-emulator"] == "carrel/drive-emulator:none"
     plan = decide(demo=True, server={"bind": "127.0.0.1"})
-    assert "drive-emulator" in {build.image.name for build in plan.first}
+    (emulator,) = plan.then
+    assert emulator.reference == plan.processes["drive-emulator"]
+    assert emulator.parent_reference == plan.drive
+    assert [build.image.name for build in plan.first].count("drivesync") == 1
+    assert "drivesync" not in {build.image.name for build in plan.later}
 
 
 def test_families_build_on_one_another():
