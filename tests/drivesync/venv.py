@@ -1,4 +1,4 @@
-"""A virtual environment with what the Drive image has, for the tests that need pydrive2.
+"""A virtual environment with what the Drive image has, and pytest: for tests that need pydrive2.
 
 pydrive2 holds cryptography back, so it stays apart from Carrel's own packages. It is installed once
 for each state of the lock, into the tests' state folder or the checkout's ``.cache``.
@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-LOCK = ROOT / "images" / "drivesync" / "requirements.lock"
+LOCK = Path(__file__).with_name("requirements.lock")
 
 
 def python() -> Path:

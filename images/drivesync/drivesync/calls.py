@@ -88,8 +88,8 @@ class Calls:
         self, uri: str, method: str, headers: Mapping[str, str], body: Any = None
     ) -> Reply:
         """One request, sent once, not counted by the buckets: part of a ``run``."""
-        http = self.drive.auth.http_of_thread()
-        response, content = http.request(uri, method, body=body, headers=dict(headers))
+        with self.drive.auth.borrowed() as http:
+            response, content = http.request(uri, method, body=body, headers=dict(headers))
         return Reply(int(response.status), response, content)
 
     def back_off(self, failures: int) -> None:
@@ -107,7 +107,8 @@ class Calls:
         return answers.wait_before(again, sort is Sort.READ, tries, left_s, jitter)
 
     def _execute(self, request: Any) -> Any:
-        return request.execute(http=self.drive.auth.http_of_thread())
+        with self.drive.auth.borrowed() as http:
+            return request.execute(http=http)
 
     def _wait(self, seconds: float) -> None:
         # Nothing was sent: Busy is what tells that nothing was done.

@@ -1,4 +1,4 @@
-"""pydrive2 as the shell around Drive: its auth, its service, one connection a thread.
+"""pydrive2 as the shell around Drive: its auth, its service, a connection for each request.
 
 Access tokens come from the hub, through a callable; there is no refresh token, no client and no
 flow here. The service is made of the description of API v2 that google-api-python-client brings
@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -30,6 +33,7 @@ Access = Callable[[], tuple[str, datetime]]
 """A new access token from the hub, and when it ends (aware). Raises DeadGrant, or Lost where the
 hub does not answer."""
 
+IDLE_S = 60.0
 MARGIN = timedelta(seconds=30)
 USED = {
     "about": {"get"},
@@ -69,6 +73,8 @@ class Auth(GoogleAuth):
 
     def __init__(self, api_url: str, access: Access, timeout_s: float) -> None:
         super().__init__(settings_file=None, http_timeout=timeout_s)
+        # Least lately used first; its own methods are safe among threads.
+        self._idle: deque[tuple[AuthorizedHttp, float]] = deque()
         self.credentials = Credentials(token=None, refresh_handler=_Tokens(access))
         self.service = build_from_document(_description(api_url), http=self.Get_Http_Object())
 
@@ -86,11 +92,38 @@ class Auth(GoogleAuth):
     def Get_Http_Object(self) -> AuthorizedHttp:  # noqa: N802  pydrive2's
         return AuthorizedHttp(self.credentials, self._build_http())
 
-    def http_of_thread(self) -> AuthorizedHttp:
-        """httplib2 serves one thread. Where pydrive2 looks for it, too."""
-        if not getattr(self.thread_local, "http", None):
-            self.thread_local.http = self.Get_Http_Object()
-        return self.thread_local.http
+    @contextmanager
+    def borrowed(self) -> Iterator[AuthorizedHttp]:
+        """A connection for this thread alone: httplib2 serves one at a time.
+
+        The last one used is the first one lent: those that a busy hour left behind are not lent
+        any more, and closed.
+        """
+        try:
+            http, _ = self._idle.pop()
+        except IndexError:
+            http = self.Get_Http_Object()
+        # Where pydrive2 itself looks for it.
+        self.thread_local.http = http
+        try:
+            yield http
+        finally:
+            self.thread_local.http = None
+            self._idle.append((http, time.monotonic()))
+            self._close_until(time.monotonic() - IDLE_S)
+
+    def close(self) -> None:
+        """All connections that nobody uses."""
+        self._close_until(time.monotonic())
+
+    def _close_until(self, before: float) -> None:
+        with suppress(IndexError):
+            while True:
+                http, used_at = self._idle.popleft()
+                if used_at > before:
+                    self._idle.appendleft((http, used_at))
+                    return
+                http.close()
 
 
 def connect(api_url: str, access: Access, timeout_s: float) -> GoogleDrive:
