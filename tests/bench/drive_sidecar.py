@@ -28,6 +28,7 @@ class Sidecar:
         self.memory = process
         self.drive = folder / "drive"
         self.home = self.drive / "MyDrive"
+        self._log = folder / "log"
 
     def status(self) -> dict[str, Any]:
         try:
@@ -48,11 +49,14 @@ class Sidecar:
         end = time.monotonic() + patience_s
         while not await asyncio.to_thread(true):
             if time.monotonic() > end:
-                told = {k: v for k, v in self.status().items() if v not in ([], 0, None, "")}
-                raise SystemExit(f"{what} took more than {patience_s:g} s: {told}")
+                raise SystemExit(f"{what} took more than {patience_s:g} s: {self._state()}")
             if not self.memory.read_mb("VmRSS"):
-                raise SystemExit(f"the sidecar ended: {what}")
+                raise SystemExit(f"the sidecar ended: {what}: {self._state()}")
             await asyncio.sleep(LOOK_S)
+
+    def _state(self) -> str:
+        told = {name: value for name, value in self.status().items() if value not in ([], 0, None)}
+        return f"{told}\n{self._log.read_text(errors='replace')[-3000:]}"
 
     async def tell_open_documents(self) -> None:
         """As a session does: none of Drive's is open, and that is known."""

@@ -9,6 +9,7 @@ from enum import Enum
 import pytest
 from carrel_session import drive_report, drive_words
 from drivesync import report
+from drivesync.model import Why
 
 AT = datetime(2026, 11, 24, 19, 5, tzinfo=UTC)
 
@@ -31,5 +32,6 @@ def test_every_field_of_a_report_is_read() -> None:
     assert {field.name for field in fields(report.Report)} <= here
 
 
-def test_every_pause_has_words() -> None:
+def test_every_pause_and_every_reason_has_words() -> None:
     assert set(drive_words.PAUSES) == set(drive_report.Pause)
+    assert set(drive_words.LEFT_ALONE) == {why.value for why in Why}

@@ -39,6 +39,16 @@ PAUSES: dict[Pause, tuple[str, str]] = {
     ),
     Pause.NO_FOLDERS: ("No folders are chosen yet.", "Choose some on {page}."),
 }
+LEFT_ALONE = {
+    "ignored": "Programs leave files of such names behind.",
+    "symlink": "A link to another place.",
+    "special": "No file: a pipe, a socket, a device, another disk.",
+    "name": "Its name is not UTF-8; rename it.",
+    "too deep": "More than 100 folders within each other.",
+    "too many": "More than 100,000 files and folders.",
+    "unreadable": "It cannot be read.",
+}
+"""The words that a reason may be told in, for people."""
 WAITED_FOR = (Pause.OFFLINE, Pause.BUSY)
 """The pauses that end by themselves."""
 
@@ -183,7 +193,8 @@ def skipped(told: Told) -> list[str]:
 
 
 def _why(found: Unsynced) -> str:
-    return f"{found.path}: {found.why}" if found.path else found.why
+    why = LEFT_ALONE.get(found.why, found.why)
+    return f"{found.path}: {why}" if found.path else why
 
 
 def _list(title: str, found: Sequence, count: int, one: Callable[..., str]) -> list[str]:
