@@ -185,6 +185,7 @@ def _known(reply: Reply) -> Known:
         case 308:
             last = re.fullmatch(r"bytes=0-(\d+)", reply.headers.get("range", ""))
             return int(last.group(1)) + 1 if last else 0
-        case 404 | 410:
+        # 400: what was saved and what Drive has do not fit together. Google: begin anew.
+        case 400 | 404 | 410:
             return None
     raise reply.refused

@@ -53,6 +53,8 @@ def test_a_break_costs_no_more_than_what_is_missing(drive, source, progress, par
     assert (made.md5, progress.sum) == (data.md5, data.size)
     sent = sum(e.sent_bytes for e in drive.emulator.journal.entries() if e.operation == PUT)
     assert sent <= data.size + parts
+    # Four parts, the one that broke, and the question how much of it came.
+    assert drive.requests().count(PUT) <= 6
     assert drive.requests().count(BEGIN) == 1
 
 
@@ -85,6 +87,16 @@ def test_an_upload_that_drive_forgot_begins_anew(drive, source, progress, parts)
     data, id_ = source(os.urandom(3 * parts)), drive.id()
     drive.fail(Fault.EXPIRE_UPLOAD, PUT, after=1)
     made = drive.remote.create(id_, drive.root, "big", data, progress)
+    assert (made.md5, progress.sum) == (data.md5, data.size)
+    assert drive.requests().count(BEGIN) == 2
+
+
+def test_an_upload_that_does_not_fit_what_drive_has_begins_anew(
+    drive, source, progress, parts
+) -> None:
+    data = source(os.urandom(2 * parts))
+    drive.fail(Fault.REFUSE, PUT, after=1, status=400, reason="invalid")
+    made = drive.remote.create(drive.id(), drive.root, "big", data, progress)
     assert (made.md5, progress.sum) == (data.md5, data.size)
     assert drive.requests().count(BEGIN) == 2
 

@@ -51,7 +51,19 @@ def test_children_come_through_partial_and_empty_pages(drive, monkeypatch) -> No
 def test_a_folder_that_is_no_more_does_not_hide_the_others(drive) -> None:
     folders = [drive.make(f"f{n}", None).id for n in range(5)]
     made = {drive.make(f"x{f}", b"", parent=f).id for f in folders}
+    refused = {"status": 404, "reason": "notFound", "times": None}
+    rule = drive.fail(Fault.REFUSE, "files.list", query="'1no' in parents", **refused)
     assert {f.id for f in drive.remote.children([*folders[:2], "1no", *folders[2:]])} == made
+    assert rule.met > 1
+
+
+def test_a_list_that_breaks_off_is_lost_and_not_the_whole(drive, monkeypatch) -> None:
+    for number in range(5):
+        drive.make(f"x{number}")
+    monkeypatch.setattr(remote, "PAGE", 2)
+    drive.fail(Fault.REFUSE, "files.list", after=1, status=400, reason="invalid")
+    with pytest.raises(faults.Lost):
+        list(drive.remote.children([drive.root]))
 
 
 def test_no_folders_have_no_children_and_ask_nothing(drive) -> None:
