@@ -132,6 +132,36 @@ def test_a_file_that_is_gone_is_not_brought_back(here: Place) -> None:
     assert here.paths() == set()
 
 
+def _edit_unseen(here: Place) -> None:
+    """As many bytes, and the mtime is put back: only ctime tells."""
+    before = (here.top / "file").stat()
+    (here.top / "file").write_bytes(b"own")
+    os.utime(here.top / "file", ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def test_an_edit_that_hides_its_time_is_not_replaced(here: Place) -> None:
+    old = here.bring(b"old", "file")
+    _edit_unseen(here)
+    for act in (
+        lambda: here.bring(b"new", "file", over=old),
+        lambda: here.disk.trash(old),
+        lambda: here.disk.move(old, ("moved",)),
+    ):
+        with pytest.raises(LocalChanged):
+            act()
+    assert (here.top / "file").read_bytes() == b"own"
+
+
+def test_an_edit_while_the_new_bytes_go_to_the_disk_is_not_replaced(
+    here: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = here.bring(b"old", "file")
+    monkeypatch.setattr(os, "fsync", lambda fd: _edit_unseen(here))
+    with pytest.raises(LocalChanged):
+        here.bring(b"new", "file", over=old)
+    assert (here.top / "file").read_bytes() == b"own"
+
+
 def _before_exchange(monkeypatch: pytest.MonkeyPatch, *acts: object) -> None:
     """Each act comes right before an exchange, after the last look."""
     real, left = placing.rename, list(acts)

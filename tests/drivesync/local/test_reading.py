@@ -132,6 +132,29 @@ def test_what_stands_in_its_place_is_not_read_and_does_not_block(
         here.disk.md5(file)
 
 
+def test_a_folder_swapped_while_it_is_opened_does_not_give_another_file(
+    here: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Back in its place, the right file has the stamp that it had."""
+    for name in ("a", "b"):
+        (here.top / name).mkdir()
+        (here.top / name / "file").write_text(name)
+    real = reading._open
+
+    def swap(root: int, file: LocalFile) -> int:
+        for source, target in (("a", "c"), ("b", "a")):
+            (here.top / source).rename(here.top / target)
+        fd = real(root, file)
+        for source, target in (("a", "b"), ("c", "a")):
+            (here.top / source).rename(here.top / target)
+        return fd
+
+    file = here.seen("a", "file")
+    monkeypatch.setattr(reading, "_open", swap)
+    with pytest.raises(LocalChanged):
+        here.disk.md5(file)
+
+
 def test_an_empty_file_is_read(here: Place) -> None:
     (here.top / "empty").touch()
     file = here.seen("empty")

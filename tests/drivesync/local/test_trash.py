@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
+import signal
 from datetime import timedelta
 
 import pytest
-from drivesync import placing
+from drivesync import late, placing
 from drivesync.faults import LocalChanged, LocalExists, LocalGone
 
 from tests.drivesync.local.conftest import Place
@@ -139,20 +138,29 @@ def test_a_file_that_nobody_has_open_is_not_watched_for_ever(here: Place) -> Non
     assert not (here.state / "late.jsonl").read_text()
 
 
-def test_a_program_that_opens_a_watched_file_does_not_end_the_sidecar(here: Place) -> None:
+def test_a_program_that_opens_a_watched_file_does_not_end_the_sidecar(
+    here: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Whoever breaks a lease sends its holder a signal that ends it by default (SIGIO)."""
-    opener = (
-        "import sys, time\nuntil = time.time() + 1\n"
-        "while time.time() < until:\n    open(sys.argv[1], 'ab').close()\n"
-    )
-    file = here.bring(b"old", "file")
-    with (here.top / "file").open("ab"):  # so that it stays on the list
-        here.disk.trash(file)
-        there = here.trash / "2026-11-24" / "file"
-        with subprocess.Popen([sys.executable, "-c", opener, str(there)]) as running:
-            while running.poll() is None:
-                assert here.disk.late() == []
-    assert running.returncode == 0
+    ends: list[int] = []
+    before = signal.signal(signal.SIGIO, lambda number, _: ends.append(number))
+    here.disk.trash(here.bring(b"old", "file"))
+    real, looks = late._same, []
+
+    def same(found: os.stat_result, left: late.Left) -> bool:
+        looks.append(found)
+        if len(looks) == 2:  # now it is leased
+            with pytest.raises(BlockingIOError):
+                os.open(here.trash / "2026-11-24" / "file", os.O_WRONLY | os.O_NONBLOCK)
+        return real(found, left)
+
+    monkeypatch.setattr(late, "_same", same)
+    try:
+        assert here.disk.late() == []
+    finally:
+        signal.signal(signal.SIGIO, before)
+    assert len(looks) == 2
+    assert ends == []
 
 
 def test_users_may_tidy_up_in_the_trash(here: Place) -> None:
