@@ -203,6 +203,9 @@ class Sidecar:
         new.replace(self.disk / ".carrel" / name)
 
     def status(self) -> dict[str, Any]:
+        """As last told; a sidecar that has ended by itself is told at once."""
+        ended = self.process.poll() if self.process else None
+        assert not ended, f"ended with {ended}: {self.log.read_text()}"
         file = self.disk / ".carrel" / "status.json"
         return json.loads(file.read_text()) if file.exists() else {}
 
