@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sqlite3
+import unicodedata
 from dataclasses import replace
 from datetime import timedelta
 
@@ -125,7 +126,7 @@ def _plain(path: Path) -> tuple[str, ...]:
         stem, ending = split(name)
         while stem.endswith(")") and stem[:-1].rpartition(" (")[2].isdigit():
             stem = stem[:-1].rpartition(" (")[0]
-        plain.append(stem + ending)
+        plain.append(unicodedata.normalize("NFC", stem + ending))
     return tuple(plain)
 
 
