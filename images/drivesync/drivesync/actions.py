@@ -71,7 +71,8 @@ def act(op: Op, sides: Sides) -> Effect:
             sides.local.trash(op.local)
             return Effect()
         case TrashThere():
-            if op.path and sides.local.look(op.path) is not None:
+            there = sides.local.look(op.path)
+            if _inode(there) != _inode(op.there):
                 raise LocalChanged
             return Effect(sides.remote.trash(op.remote))
     raise TypeError(op)
@@ -94,6 +95,10 @@ def _create(op: Create, sides: Sides) -> Effect:
     except Exists:
         made = _ours(id_, sides)
     return Effect(made, op.local, op.md5)
+
+
+def _inode(file: LocalFile | None) -> int | None:
+    return None if file is None else file.stamp.inode
 
 
 def _id_for(op: Create | FolderThere, sides: Sides) -> str:

@@ -162,6 +162,8 @@ class TrashThere:
     remote: RemoteFile
     path: Path
     """Where it was on disk; looked at once more."""
+    there: LocalFile | None
+    """What else is at that path."""
     files: int
     step = Step.TRASH
 

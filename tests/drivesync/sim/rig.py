@@ -68,7 +68,7 @@ class Rig:
             elif outcome.clean and not outcome.done:
                 break
         else:
-            raise AssertionError(f"no end: {outcome}")
+            raise AssertionError(f"no end: {outcome} {self.engine.report()}")
         self.require_equal()
         self.require_quiet()
         self.require_all_bytes()
@@ -112,7 +112,8 @@ class Rig:
         }
 
     def there(self) -> dict[str, bytes | None]:
-        return {"/".join(path): data for path, data in sorted(self.in_drive())}
+        found = sorted(self.in_drive(), key=lambda one: one[0])
+        return {"/".join(path): data for path, data in found}
 
     def id_of(self, title: str) -> str:
         (found,) = (n.id for n in self.remote.nodes.values() if n.title == title and not n.trashed)
