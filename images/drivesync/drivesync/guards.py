@@ -1,0 +1,38 @@
+"""Whether so much was deleted at once that somebody must say that it was meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from drivesync.ops import Op, TrashHere, TrashThere
+
+FEW_FILES = 20
+"""So many may always go."""
+
+
+def mass_deletion(ops: Iterable[Op], synced_files: int) -> str:
+    """A sentence, or nothing. What was un-chosen is not counted: it was said already."""
+    here = there = 0
+    for op in ops:
+        match op:
+            case TrashThere():
+                there += op.files
+            case TrashHere(chosen=False):
+                here += op.files
+            case _:
+                pass
+    if _is_much(there, synced_files):
+        return f"{there} of {synced_files} files are gone from this disk. Put them back, or confirm that they go to Drive's trash."
+    if _is_much(here, synced_files):
+        return f"{here} of {synced_files} files are gone from Drive. Put them back, or confirm that they go to the trash here."
+    return ""
+
+
+def is_confirmed(paused_at: datetime, confirmed_at: datetime | None) -> bool:
+    """A confirmation holds for the pause that it answers, and for no later one."""
+    return confirmed_at is not None and confirmed_at >= paused_at
+
+
+def _is_much(gone: int, all_: int) -> bool:
+    return gone > FEW_FILES and gone * 2 > all_
