@@ -147,8 +147,12 @@ class Sidecar:
 
     def end(self, seconds: float = 20) -> int:
         """SIGTERM; its exit code."""
+        self.signal(signal.SIGTERM)
+        return self.wait(seconds)
+
+    def wait(self, seconds: float = 20) -> int:
+        """Until it has ended; its exit code."""
         assert self.process
-        self.process.terminate()
         code = self.process.wait(seconds)
         self.process = None
         return code
