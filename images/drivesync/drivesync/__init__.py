@@ -12,7 +12,6 @@ made from the trees anew. Nothing here holds a long-lived secret.
     pauses flush                   why nothing goes on; the session's wish that all be in Drive
     hub tokens settings            the hub's two calls
     notes open_documents           what the session says, in ``.carrel``
-    engine options state           a cycle: looks, plans, acts, records; what was chosen; the memory
     local mount room               the disk: sides.Local, whether it is the one, how much may come
       walker reading ignores       read it: the tree, a file's bytes, what is never synced
       placing incoming trash late  change it in one step each, losing nothing, whoever is writing

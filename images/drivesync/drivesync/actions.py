@@ -71,14 +71,15 @@ def act(op: Op, sides: Sides) -> Effect:
             sides.local.trash(op.local)
             return Effect()
         case TrashThere():
-            if op.path and sides.local.look(op.path) is not None:
+            there = sides.local.look(op.path)
+            if _inode(there) != _inode(op.there):
                 raise LocalChanged
             return Effect(sides.remote.trash(op.remote))
     raise TypeError(op)
 
 
 def _folder_there(op: FolderThere, sides: Sides) -> Effect:
-    id_ = sides.id_for(op.local.path)
+    id_ = _id_for(op, sides)
     try:
         made = sides.remote.create_folder(id_, op.parent, op.title)
     except Exists:
@@ -88,12 +89,22 @@ def _folder_there(op: FolderThere, sides: Sides) -> Effect:
 
 def _create(op: Create, sides: Sides) -> Effect:
     """The id was written down before: if there is a file of this id, an answer was lost."""
-    id_, source = sides.id_for(op.local.path), sides.local.source(op.local, op.md5)
+    id_, source = _id_for(op, sides), sides.local.source(op.local, op.md5)
     try:
         made = sides.remote.create(id_, op.parent, op.title, source, sides.up)
     except Exists:
         made = _ours(id_, sides)
     return Effect(made, op.local, op.md5)
+
+
+def _inode(file: LocalFile | None) -> int | None:
+    return None if file is None else file.stamp.inode
+
+
+def _id_for(op: Create | FolderThere, sides: Sides) -> str:
+    if not (id_ := sides.id_for(op.local.path)):
+        raise LocalChanged
+    return id_
 
 
 def _ours(id_: str, sides: Sides) -> RemoteFile:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from drivesync.copies import from_here
 from drivesync.model import LocalFile, Path, RemoteFile
-from drivesync.ops import Adopt, Bring, Create, FolderHere, FolderThere
+from drivesync.ops import Adopt, Bring, Create, FolderHere, FolderThere, Recognise
 from drivesync.options import Scope
 from drivesync.places import delivery
 from drivesync.titles import name_of, title_of
@@ -26,11 +26,31 @@ WRITING = "It is being written just now."
 def arrive(view: View, names: Names, plan: Plan) -> None:
     met: set[Path] = set()
     for remote in view.scoped.files.values():
-        if remote.id not in view.trees.synced and remote.parent in view.match.where:
+        if remote.id in view.trees.synced:
+            continue
+        if (sent := _sent(view, remote)) is not None:
+            met.add(sent.path)
+            plan.add(sent)
+    for remote in view.scoped.files.values():
+        if remote.id in view.trees.synced or remote.parent not in view.match.where:
+            continue
+        if view.reserved.get(remote.id) not in met:
             _from_drive(view, names, plan, remote, met)
     for path, file in view.trees.disk.files.items():
         if path not in view.match.id and path not in met:
             _from_disk(view, plan, file)
+
+
+def _sent(view: View, remote: RemoteFile) -> Recognise | None:
+    path = view.reserved.get(remote.id)
+    file = view.trees.disk.files.get(path) if path is not None else None
+    if path is None or file is None or path in view.match.id:
+        return None
+    parent, sent = view.place(path), view.trees.reserved[path].md5.split()
+    if parent is None or file.folder != is_folder(remote) or (not file.folder and not sent):
+        return None
+    md5 = "" if file.folder else remote.md5 if remote.md5 in sent else sent[-1]
+    return Recognise(remote, path, parent, title_of(path[-1]), md5)
 
 
 def _from_drive(view: View, names: Names, plan: Plan, remote: RemoteFile, met: set[Path]) -> None:
@@ -59,12 +79,9 @@ def _meet(view: View, plan: Plan, remote: RemoteFile, file: LocalFile) -> None:
     if file.folder:
         plan.add(Adopt(remote, path, "", ""))
         return
-    md5, reserved = view.trees.disk.md5.get(path), view.trees.reserved.get(path)
-    ours = reserved is not None and reserved.id == remote.id and remote.md5 in reserved.md5.split()
+    md5 = view.trees.disk.md5.get(path)
     if md5 is None:
         plan.held[path] = WRITING
-    elif ours:
-        plan.add(Adopt(remote, path, remote.md5, remote.md5))
     elif shape.md5 == md5:
         plan.add(Adopt(remote, path, shape.version, md5))
     elif not remote.downloadable:

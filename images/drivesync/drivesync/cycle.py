@@ -122,7 +122,7 @@ class Cycle:
         sides = Sides(
             self._tools.remote,
             self._tools.local,
-            lambda path: self._tools.state.reserved[path].id,
+            self._reserved,
             view.shape,
             self._tools.progress.up,
             self._tools.progress.down,
@@ -165,10 +165,13 @@ class Cycle:
             id_ = (
                 self._reserved(op.local.path) if isinstance(op, (Create, FolderThere)) else key(op)
             )
-            self._looking.listing.refresh(id_)
+            if id_:
+                self._looking.listing.refresh(id_)
 
     def _reserved(self, path: Path) -> str:
-        return self._tools.state.reserved[path].id
+        """Empty when it was used up by another operation meanwhile."""
+        one = self._tools.state.reserved.get(path)
+        return one.id if one else ""
 
     def _announce(self, ops: list[Op]) -> None:
         """Writes down what is about to be sent: seen in Drive after a crash, it is ours."""

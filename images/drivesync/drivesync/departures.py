@@ -35,7 +35,9 @@ class Departures:
             return
         if self._is_doomed(remote):
             if not self._is_doomed(view.scoped.files.get(remote.parent)):
-                self._plan.add(TrashThere(remote, self._was_at(synced), self._count(remote)))
+                path = self._was_at(synced)
+                there = view.trees.disk.files.get(path)
+                self._plan.add(TrashThere(remote, path, there, self._count(remote)))
             return
         if above is None:
             return

@@ -49,11 +49,18 @@ class Names:
     def _kept(self, file: RemoteFile) -> str:
         synced = self._view.trees.synced.get(file.id)
         if synced is not None and not self.moved(file, synced):
-            return synced.name
+            return "" if self._is_replaced(file, synced) else synced.name
         here = self._view.match.where.get(file.id) or self._view.reserved.get(file.id)
         if not here or self._view.place(here) != file.parent:
             return ""
         return here[-1] if renders(here[-1], self.asked(file)) else ""
+
+    def _is_replaced(self, file: RemoteFile, synced: Synced) -> bool:
+        """Whether it is not on disk any more, and something else has its name there."""
+        view, path = self._view, self._view.match.where.get(file.parent)
+        if path is None or file.id in view.match.where:
+            return False
+        return (*path, synced.name) in view.trees.disk.files
 
     def _staying(self, folder: str) -> set[str]:
         """Names on disk that will not become free."""

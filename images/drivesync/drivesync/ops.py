@@ -43,6 +43,18 @@ class Delivered:
 
 
 @dataclass(frozen=True)
+class Recognise:
+    """Made by us, and the answer was lost: this is what was sent, and where to."""
+
+    remote: RemoteFile
+    path: Path
+    parent: str
+    title: str
+    md5: str
+    step = Step.REMEMBER
+
+
+@dataclass(frozen=True)
 class Forget:
     """It is on neither side any more, or what is on disk is to be taken as new."""
 
@@ -150,6 +162,8 @@ class TrashThere:
     remote: RemoteFile
     path: Path
     """Where it was on disk; looked at once more."""
+    there: LocalFile | None
+    """What else is at that path."""
     files: int
     step = Step.TRASH
 
@@ -157,6 +171,7 @@ class TrashThere:
 Op = (
     Adopt
     | Delivered
+    | Recognise
     | Forget
     | Leave
     | MoveHere

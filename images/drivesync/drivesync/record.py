@@ -20,6 +20,7 @@ from drivesync.ops import (
     MoveHere,
     MoveThere,
     Op,
+    Recognise,
     TrashHere,
     TrashThere,
     Update,
@@ -49,6 +50,8 @@ class Record:
                 self._equal(op.remote, file, op.version, op.md5, op.name)
             case Delivered():
                 self._deliver(op.remote, disk.files[op.path], op.version)
+            case Recognise():
+                self._recognised(op)
             case Forget():
                 state.synced.drop(op.id)
             case Leave():
@@ -97,6 +100,13 @@ class Record:
             here=between and not chosen and remote.id not in self.view.scoped.between,
         )
         self._settle_reserved(remote.id, file.path)
+
+    def _recognised(self, op: Recognise) -> None:
+        file = self.disk.files[op.path]
+        self._equal(op.remote, file, op.md5, op.md5)
+        one = self.state.synced[op.remote.id]
+        here = op.parent in self.view.scoped.between
+        self.state.synced[one.id] = replace(one, parent=op.parent, title=op.title, here=here)
 
     def _settle_reserved(self, id_: str, path: Path) -> None:
         for one in (path, self.view.reserved.get(id_, path)):

@@ -147,8 +147,12 @@ class Sidecar:
 
     def end(self, seconds: float = 20) -> int:
         """SIGTERM; its exit code."""
+        self.signal(signal.SIGTERM)
+        return self.wait(seconds)
+
+    def wait(self, seconds: float = 20) -> int:
+        """Until it has ended; its exit code."""
         assert self.process
-        self.process.terminate()
         code = self.process.wait(seconds)
         self.process = None
         return code
@@ -203,6 +207,9 @@ class Sidecar:
         new.replace(self.disk / ".carrel" / name)
 
     def status(self) -> dict[str, Any]:
+        """As last told; a sidecar that has ended by itself is told at once."""
+        ended = self.process.poll() if self.process else None
+        assert not ended, f"ended with {ended}: {self.log.read_text()}"
         file = self.disk / ".carrel" / "status.json"
         return json.loads(file.read_text()) if file.exists() else {}
 

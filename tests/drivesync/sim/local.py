@@ -123,8 +123,9 @@ class SimLocal:
         self.world.boundary("before make_folder")
         self._require_place(path)
         self.folder(path)
+        file = self._file(path)
         self.world.boundary("after make_folder")
-        return self._file(path)
+        return file
 
     def incoming(self, size: int) -> Incoming:
         full = self.world.chances.full

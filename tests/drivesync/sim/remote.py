@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from drivesync.faults import Changed, CursorRejected, Exists, Gone, Lost, RemoteFull
+from drivesync.faults import Changed, CursorRejected, Exists, Gone, Lost, NotAllowed, RemoteFull
 from drivesync.model import Account, Change, Changes, Kind, RemoteFile
 from drivesync.sides import Incoming, Progress, Source
 
@@ -151,7 +151,7 @@ class SimRemote:
         def does() -> RemoteFile:
             self._require(of)
             if self.within(parent, of.id):
-                raise AssertionError("a folder was moved into itself")
+                raise NotAllowed
             if parent != ROOT and parent not in self.nodes:
                 raise Gone
             self.rename(of.id, title, parent)

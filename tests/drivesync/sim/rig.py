@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sqlite3
+import unicodedata
 from dataclasses import replace
 from datetime import timedelta
 
@@ -67,7 +68,7 @@ class Rig:
             elif outcome.clean and not outcome.done:
                 break
         else:
-            raise AssertionError(f"no end: {outcome}")
+            raise AssertionError(f"no end: {outcome} {self.engine.report()}")
         self.require_equal()
         self.require_quiet()
         self.require_all_bytes()
@@ -111,7 +112,8 @@ class Rig:
         }
 
     def there(self) -> dict[str, bytes | None]:
-        return {"/".join(path): data for path, data in sorted(self.in_drive())}
+        found = sorted(self.in_drive(), key=lambda one: one[0])
+        return {"/".join(path): data for path, data in found}
 
     def id_of(self, title: str) -> str:
         (found,) = (n.id for n in self.remote.nodes.values() if n.title == title and not n.trashed)
@@ -125,7 +127,7 @@ def _plain(path: Path) -> tuple[str, ...]:
         stem, ending = split(name)
         while stem.endswith(")") and stem[:-1].rpartition(" (")[2].isdigit():
             stem = stem[:-1].rpartition(" (")[0]
-        plain.append(stem + ending)
+        plain.append(unicodedata.normalize("NFC", stem + ending))
     return tuple(plain)
 
 
