@@ -27,7 +27,7 @@ def settle(view: View, names: Names, plan: Plan, synced: Synced) -> None:
         return
     if is_folder(remote):
         if view.trees.disk.files[path].stamp.inode != synced.stamp.inode:
-            plan.add(Adopt(remote, path, "", ""))
+            plan.add(Adopt(remote, path, "", "", name=synced.name))
         return
     md5 = view.trees.disk.md5.get(path)
     if md5 is None:
