@@ -8,7 +8,7 @@ from drivesync.copies import from_here
 from drivesync.model import LocalFile, Path, RemoteFile
 from drivesync.ops import Adopt, Bring, Create, FolderHere, FolderThere, Recognise
 from drivesync.options import Scope
-from drivesync.places import delivery
+from drivesync.places import delivery, wait_for
 from drivesync.titles import name_of, title_of
 from drivesync.view import View, is_folder
 
@@ -68,7 +68,8 @@ def _from_drive(view: View, names: Names, plan: Plan, remote: RemoteFile, met: s
             plan.unbrought[remote.title] = NO_DOWNLOAD
         return
     if path in view.match.id or path in met or file.folder != is_folder(remote):
-        return  # the name becomes free in a later step
+        wait_for(view, plan, path)
+        return
     met.add(path)
     _meet(view, plan, remote, file)
 

@@ -222,12 +222,15 @@ class Cycle:
             self._troubles.again = True
         if not made.ops and not self._troubles.blocked and not self._troubles.ended:
             state.meta.drop(MASS_AT)
-            self.clean = self.pause is None and not made.unsynced and self._disk.complete
+            unread = len(self._disk.md5) < sum(not f.folder for f in self._disk.files.values())
+            self.clean = not (self.pause or made.unsynced or unread) and self._disk.complete
             state.meta[EVER_EQUAL] = "yes"
 
     def _tell(self, made: Plan) -> None:
         reasons = {**made.unsynced}
-        reasons |= {path: why for path, why in made.held.items() if path not in self._disk.md5}
+        files = self._disk.files
+        unread = [path for path in files if not files[path].folder and path not in self._disk.md5]
+        reasons |= {path: made.held.get(path, "It is being written just now.") for path in unread}
         for op in made.ops:
             match op:
                 case Create() | Update() if key(op) in self._troubles.blocked:
