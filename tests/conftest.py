@@ -16,6 +16,23 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 
+PROGRAMS = frozenset({"browser", "hub", "site", "stage", "world"})
+"""Fixtures that start programs of ours, or a server with all its pages."""
+DATABASES = frozenset({"empty_url", "sqlite_template", "store", "url"})
+GIT = ROOT / "tests" / "hub" / "materials"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what is not pure by what it uses, so that `--quick` stays under a minute."""
+    for item in items:
+        uses, module = set(getattr(item, "fixturenames", ())), getattr(item, "module", None)
+        programs = hasattr(module, "Hub") or hasattr(module, "World")
+        if uses & PROGRAMS or programs or GIT in item.path.parents:
+            item.add_marker(pytest.mark.process)
+        if uses & DATABASES:
+            item.add_marker(pytest.mark.database)
+
+
 @dataclass(frozen=True)
 class TestEngine:
     """The dockerd that tests/run.py started in this network namespace."""

@@ -36,6 +36,10 @@ DAEMON_JSON = EXEC_ROOT / "daemon.json"
 LOG = STATE / "dockerd.log"
 IP_FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
 
+QUICK_WITHOUT = (
+    "engine or browser or database or postgres or process or provider or proxy or session or soak"
+)
+
 PACKAGES = {
     "dockerd": "docker.io",
     "iptables": "iptables",
@@ -58,7 +62,7 @@ def main() -> int:
     options, rest = parser.parse_known_args()
     if options.quick:
         root = " or root" if os.geteuid() != 0 else ""
-        marks = f"not (engine or browser or postgres or provider or proxy or session or soak{root})"
+        marks = f"not ({QUICK_WITHOUT}{root})"
         return _pytest(["-m", marks, *rest], prefix=[])
     if os.geteuid() != 0:
         print(

@@ -20,6 +20,8 @@ from spawner.errors import CarrelError, Code
 from tests.hub.conftest import NOW
 from tests.hub.world import opened, until
 
+pytestmark = pytest.mark.process
+
 HOUR = timedelta(hours=1)
 
 

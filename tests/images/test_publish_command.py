@@ -12,6 +12,8 @@ import pytest
 
 from tests.images.session_server import HUB_TOKEN, SKEL, Answer, Session, StandIn, stand_in
 
+pytestmark = pytest.mark.process
+
 COURSES = "/hub/api/carrel/courses?role=teacher"
 ASK = "/hub/api/carrel/courses/ml/publish"
 PREVIEW = "https://carrel.example.org/services/carrel/courses/ml/preview/7"

@@ -16,6 +16,8 @@ import pytest
 
 from spawner.node import install, jobs
 
+pytestmark = pytest.mark.process
+
 PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
 
 
