@@ -20,7 +20,7 @@ from tests.bench.figures import Figure, Say
 
 
 async def measure(say: Say, options: argparse.Namespace) -> list[Figure]:
-    """Takes about ten minutes, with ``--quick`` about one. Raises SystemExit when something that
+    """Takes about fifteen minutes, with ``--quick`` two. Raises SystemExit when something that
     it needs is missing, or does not work."""
     if not shutil.which("rclone"):
         raise SystemExit("rclone is missing: apt-get install rclone")

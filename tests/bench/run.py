@@ -83,7 +83,11 @@ def _drive(parser: argparse.ArgumentParser) -> None:
     add("--edits", type=int, default=40, help="each way")
     add("--big-mb", type=int, default=1000, help="size of the one big file")
     add("--delay-ms", type=int, default=50, help="before each answer of the emulated Drive")
-    add("--quick", action="store_true", help="small sizes, about a minute: promises mean little")
+    add(
+        "--quick",
+        action="store_true",
+        help="small sizes, about two minutes: promises mean little then",
+    )
 
 
 def _vs_stock(parser: argparse.ArgumentParser) -> None:

@@ -17,6 +17,8 @@ import pytest
 from tests.images.drive_sidecar import sidecar, tell
 from tests.images.session_server import SKEL, wait_until
 
+pytestmark = pytest.mark.process
+
 PUBLIC = {"JUPYTERHUB_PUBLIC_HUB_URL": "https://carrel.example.org/hub/"}
 PAGE = "https://carrel.example.org/services/carrel/drive"
 
