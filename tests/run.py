@@ -46,6 +46,8 @@ PACKAGES = {
     "curl": "curl",
     "git": "git",
     "gcc": "gcc",
+    "openssl": "openssl",
+    "rclone": "rclone",
     "shellcheck": "shellcheck",
 }
 

@@ -126,7 +126,7 @@ class Emulator:
         return bool(request.operation) or request.path in ("/token", "/revoke")
 
     def _api(self, base: str, request: Request, method: Method | None) -> Answer:
-        if request.operation == "uploads.put" and request.method == "PUT":
+        if request.operation == "uploads.put" and request.method in ("PUT", "POST"):
             # The session's address is the right to use it.
             return self._shaped(base, request, method, self.uploads.go_on(request))
         access, scopes = self._who(request)
@@ -136,7 +136,7 @@ class Emulator:
             raise Refused(404, "notFound", f"No method {request.method} {request.path}")
         document = self._documents[base]
         document.check_parameters(method, request.query)
-        if "fields" in request.query and method.response:
+        if request.query.get("fields") and method.response:
             mask = partial.parse(request.query["fields"])
             partial.check(mask, method.response, document.schemas)
         if method.scopes and not method.scopes & set(scopes):
@@ -176,7 +176,7 @@ class Emulator:
         if answer.status >= 300 or not isinstance(answer.content, dict) or method is None:
             return answer
         default = DEFAULTS.get(method.name, "") if base == _V3 else ""
-        wanted = request.query.get("fields", default)
+        wanted = request.query.get("fields") or default
         if wanted:
             answer.content = partial.select(answer.content, partial.parse(wanted))
         problems = self._documents[base].problems(method.response, answer.content)

@@ -9,7 +9,8 @@ _STYLE = """
   --soft: light-dark(#f3f5f8, #22262c); --link: light-dark(#0b57d0, #a8c7fa);
   --bad: light-dark(#a3180f, #ffb4ab); --note: light-dark(#fff4d6, #453708); }
 * { box-sizing: border-box; }
-body { margin: 0; font: 16px/1.5 system-ui, sans-serif; }
+body { margin: 0; font: 16px/1.5 system-ui, sans-serif; background: light-dark(#fff, #15181c);
+  color: light-dark(#1b1d21, #e7e9ed); }
 main { max-width: 60rem; margin: 0 auto; padding: 1rem; }
 .narrow main { max-width: 30rem; }
 .note { background: var(--note); padding: .5rem 1rem; text-align: center; }
@@ -54,7 +55,7 @@ def page(title: str, body: str, narrow: bool = False) -> str:
         '<link rel="icon" href="data:,">'
         f"<title>{escape(title)}</title><style>{_STYLE}</style></head>"
         f"<body{' class=narrow' if narrow else ''}>"
-        f'<div class="note" role="note">{escape(NOTE)}</div>'
+        f'<header class="note">{escape(NOTE)}</header>'
         f"<main><h1>{escape(title)}</h1>{body}</main></body></html>"
     )
 

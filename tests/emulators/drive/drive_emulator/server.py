@@ -79,18 +79,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
         request = self._request(body)
         method = self.emulator.name(request)
         rules = self.emulator.faults.of(request)
-        status = 0
         try:
             answer = self._answer(request, method, rules, body)
             if answer is not None:
                 body.drain()
-                status = answer.status
-                self._send(request, answer, rules)
         except (Aborted, ConnectionError, TimeoutError):
-            status = 0
-        if status == 0:
+            answer = None
+        # Before it is sent: whoever has the answer finds it in the journal.
+        self._record(request, began, answer.status if answer else 0, body, rules)
+        if answer is None:
             self._hang_up()
-        self._record(request, began, status, body, rules)
+        else:
+            self._send(answer, rules)
 
     # The names are http.server's.
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = handle_one  # noqa: N815
@@ -169,7 +169,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return html(ERROR_PAGE.format(status=rule.status), rule.status)
         return None
 
-    def _send(self, request: Request, answer: Answer, rules: list[Rule]) -> None:
+    def _send(self, answer: Answer, rules: list[Rule]) -> None:
         headers = {"Content-Type": "application/json; charset=UTF-8", **answer.headers}
         body = b"" if answer.part is not None else answer.body()
         wants_gzip = "gzip" in self.headers.get("Accept-Encoding", "")

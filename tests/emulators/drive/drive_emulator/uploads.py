@@ -74,7 +74,7 @@ class Uploads:
         raise Refused(400, "invalidParameter", f"Invalid value: {kind}", "uploadType")
 
     def go_on(self, request: Request) -> Answer:
-        """A PUT to a session's own address."""
+        """A PUT to a session's own address; rclone sends POST, which Google takes too."""
         session = self._session(request.query["upload_id"])
         with session.lock:
             return self._put(session, request)
