@@ -134,8 +134,7 @@ class Sender:
             except faults.Lost:
                 if failures == TRIES:
                     raise
-                self._calls.back_off(failures + 1)
-                after = self._ask(uri, sending.source.size)
+                after = self._ask_after_break(uri, sending.source.size, failures + 1)
             except (faults.Changed, faults.NotAllowed, faults.LocalChanged):
                 self._uploads.forget(sending.key)
                 raise
@@ -167,6 +166,14 @@ class Sender:
             return self._calls.run(once, Sort.PART)
         finally:
             body.close()
+
+    def _ask_after_break(self, uri: str, size: int, failures: int) -> Known:
+        try:
+            self._calls.back_off(failures)
+            return self._ask(uri, size)
+        except faults.Busy as busy:
+            # It would mean that nothing was done; but that was the question.
+            raise faults.Lost(str(busy)) from busy
 
     def _ask(self, uri: str, size: int) -> Known:
         headers = {"content-length": "0", "content-range": f"bytes */{size}"}

@@ -159,6 +159,20 @@ def test_a_local_file_that_changes_between_parts_is_not_mixed(
     assert drive.files() == {} and drive.uploads.saved == {}
 
 
+def test_an_end_while_it_is_open_whether_the_file_is_there_is_lost(
+    drive, source, progress, parts
+) -> None:
+    id_, data = drive.id(), source(os.urandom(parts))
+    drive.fail(Fault.LOST_AFTER, PUT)
+    drive.fail(Fault.REFUSE, PUT, after=1, times=None, status=429, retry_after_s=3600)
+    with pytest.raises(faults.Lost):
+        drive.remote.create(id_, drive.root, "a", data, progress)
+    assert drive.files() == {"a": data.md5}
+    drive.emulator.faults.replace([])
+    assert drive.another().create(id_, drive.root, "a", data, progress).md5 == data.md5
+    assert len(drive.files()) == 1
+
+
 def test_a_download_is_what_was_told(drive, incoming, progress) -> None:
     for data in (b"", b"text", os.urandom(2 * PART_BYTES + 5)):
         made, into = drive.make("a", data), incoming()
