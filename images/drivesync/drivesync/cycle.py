@@ -78,6 +78,9 @@ class Cycle:
         polled = False
         for _ in range(MOST_ROUNDS):
             view = self._view()
+            if self._looking.listing.unlisted(view.scoped):
+                self._looking.at_drive(self._now, self._options)
+                view = self._view()
             made = plan(view)
             self._tell(made)
             if self._is_too_much(made, before):
