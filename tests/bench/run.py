@@ -88,6 +88,9 @@ def _drive(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="small sizes, about two minutes: promises mean little then",
     )
+def _drive_sim(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--steps", type=int, default=100_000, help="how many, over all plays")
+    parser.add_argument("--seed", type=int, default=0, help="of the first play; the next are +1")
 
 
 def _vs_stock(parser: argparse.ArgumentParser) -> None:
@@ -111,6 +114,7 @@ BENCHES: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] =
         "Google Drive's sync beside a loop of pydrive2, its file system and rclone, emulated.",
         _drive,
     ),
+    "drive-sim": ("drive_sim", "The Drive sync under random faults: bytes lost.", _drive_sim),
     "hub": ("hub", "A hub with many sessions, simulated: pages, API, work at rest.", _hub),
     "people": ("people", "A class list of 1,000, 5,000 people, 200 logins at once.", _plain),
     "rush": ("rush", "A class that presses Start in the same moment.", _rush),

@@ -101,8 +101,8 @@ def _from_disk(view: View, plan: Plan, file: LocalFile) -> None:
         plan.unsynced[path] = LEFT
         return
     parent = view.place(path)
-    if parent is None:
-        return
+    if parent is None or parent not in view.trees.listed:
+        return  # what is there already is not known yet
     if not view.takes_new(parent):
         only_read = view.now.options.scope is Scope.READ_ONLY
         plan.unsynced[path] = READ_ONLY if only_read else NOT_TAKEN

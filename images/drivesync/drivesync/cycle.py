@@ -78,6 +78,9 @@ class Cycle:
         polled = False
         for _ in range(MOST_ROUNDS):
             view = self._view()
+            if self._looking.listing.unlisted(view.scoped):
+                self._looking.at_drive(self._now, self._options)
+                view = self._view()
             made = plan(view)
             self._tell(made)
             if self._is_too_much(made, before):
@@ -129,10 +132,9 @@ class Cycle:
         )
         # Moves here depend on each other: one at a time, each planned anew.
         ops = ops[:1] if ops[0].step is Step.MOVE_HERE else ops
-        count = 0
-        for number, effect in self._tools.executor.run([self._job(op, sides) for op in ops]):
+        jobs = [self._job(op, sides) for op in ops]
+        for count, (number, effect) in enumerate(self._tools.executor.run(jobs), 1):
             self._settle(ops[number], effect, record)
-            count += 1
             if count % COMMIT_EVERY == 0:
                 self._tools.state.commit()
         self._tools.state.commit()

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from drivesync.contents import base
 from drivesync.model import Path, RemoteFile
-from drivesync.places import wait_for
 from drivesync.ops import Bring, FolderHere, Forget, Leave, TrashHere, TrashThere
+from drivesync.places import wait_for
 from drivesync.trees import Synced
 from drivesync.view import View, is_folder
 
