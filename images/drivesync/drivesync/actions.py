@@ -46,7 +46,7 @@ class Sides:
     down: Progress
 
 
-def act(op: Op, sides: Sides) -> Effect:
+def act(op: Op, sides: Sides) -> Effect:  # noqa: PLR0911  one case for each
     """Raises ``faults``: then it was not done, or nobody knows."""
     match op:
         case MoveHere():
@@ -123,7 +123,8 @@ def _bring(op: Bring, sides: Sides) -> Effect:
         except BaseException:
             incoming.discard()
             raise
-    return Effect(op.remote, _place(incoming, op.path, over, op.remote, sides), md5, aside)
+    placed = _place(incoming, op.path, over, op.remote, sides)
+    return Effect(op.remote, placed, md5 or sides.local.md5(placed), aside)
 
 
 def _place(

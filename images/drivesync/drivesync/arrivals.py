@@ -8,7 +8,7 @@ from drivesync.copies import from_here
 from drivesync.model import LocalFile, Path, RemoteFile
 from drivesync.ops import Adopt, Bring, Create, FolderHere, FolderThere, Recognise
 from drivesync.options import Scope
-from drivesync.places import delivery
+from drivesync.places import delivery, wait_for
 from drivesync.titles import name_of, title_of
 from drivesync.view import View, is_folder
 
@@ -68,7 +68,8 @@ def _from_drive(view: View, names: Names, plan: Plan, remote: RemoteFile, met: s
             plan.unbrought[remote.title] = NO_DOWNLOAD
         return
     if path in view.match.id or path in met or file.folder != is_folder(remote):
-        return  # the name becomes free in a later step
+        wait_for(view, plan, path)
+        return
     met.add(path)
     _meet(view, plan, remote, file)
 
@@ -100,8 +101,8 @@ def _from_disk(view: View, plan: Plan, file: LocalFile) -> None:
         plan.unsynced[path] = LEFT
         return
     parent = view.place(path)
-    if parent is None:
-        return
+    if parent is None or parent not in view.trees.listed:
+        return  # what is there already is not known yet
     if not view.takes_new(parent):
         only_read = view.now.options.scope is Scope.READ_ONLY
         plan.unsynced[path] = READ_ONLY if only_read else NOT_TAKEN

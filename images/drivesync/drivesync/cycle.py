@@ -78,6 +78,9 @@ class Cycle:
         polled = False
         for _ in range(MOST_ROUNDS):
             view = self._view()
+            if self._looking.listing.unlisted(view.scoped):
+                self._looking.at_drive(self._now, self._options)
+                view = self._view()
             made = plan(view)
             self._tell(made)
             if self._is_too_much(made, before):
@@ -129,10 +132,9 @@ class Cycle:
         )
         # Moves here depend on each other: one at a time, each planned anew.
         ops = ops[:1] if ops[0].step is Step.MOVE_HERE else ops
-        count = 0
-        for number, effect in self._tools.executor.run([self._job(op, sides) for op in ops]):
+        jobs = [self._job(op, sides) for op in ops]
+        for count, (number, effect) in enumerate(self._tools.executor.run(jobs), 1):
             self._settle(ops[number], effect, record)
-            count += 1
             if count % COMMIT_EVERY == 0:
                 self._tools.state.commit()
         self._tools.state.commit()
@@ -222,12 +224,15 @@ class Cycle:
             self._troubles.again = True
         if not made.ops and not self._troubles.blocked and not self._troubles.ended:
             state.meta.drop(MASS_AT)
-            self.clean = self.pause is None and not made.unsynced and self._disk.complete
+            unread = len(self._disk.md5) < sum(not f.folder for f in self._disk.files.values())
+            self.clean = not (self.pause or made.unsynced or unread) and self._disk.complete
             state.meta[EVER_EQUAL] = "yes"
 
     def _tell(self, made: Plan) -> None:
         reasons = {**made.unsynced}
-        reasons |= {path: why for path, why in made.held.items() if path not in self._disk.md5}
+        files = self._disk.files
+        unread = [path for path in files if not files[path].folder and path not in self._disk.md5]
+        reasons |= {path: made.held.get(path, "It is being written just now.") for path in unread}
         for op in made.ops:
             match op:
                 case Create() | Update() if key(op) in self._troubles.blocked:

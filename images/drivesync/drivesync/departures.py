@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from drivesync.contents import base
 from drivesync.model import Path, RemoteFile
 from drivesync.ops import Bring, FolderHere, Forget, Leave, TrashHere, TrashThere
+from drivesync.places import wait_for
 from drivesync.trees import Synced
 from drivesync.view import View, is_folder
 
@@ -43,6 +44,7 @@ class Departures:
             return
         path = (*above, self._names.of(remote))
         if path in view.trees.disk.files:
+            wait_for(view, self._plan, path)
             return
         if is_folder(remote):
             self._plan.add(FolderHere(remote, path))

@@ -18,6 +18,8 @@ from drivesync.sides import Local, Remote
 from drivesync.state import State
 from drivesync.troubles import DETAILS, ENDS
 
+NOTHING_CHOSEN = Options()
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -48,7 +50,7 @@ class Engine:
         remote: Remote,
         local: Local,
         state: State,
-        options: Options = Options(),
+        options: Options = NOTHING_CHOSEN,
         executor: Executor | None = None,
     ) -> None:
         self._options = options

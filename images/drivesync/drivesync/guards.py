@@ -23,10 +23,15 @@ def mass_deletion(ops: Iterable[Op], synced_files: int) -> str:
             case _:
                 pass
     if _is_much(there, synced_files):
-        return f"{there} of {synced_files} files are gone from this disk. Put them back, or confirm that they go to Drive's trash."
-    if _is_much(here, synced_files):
-        return f"{here} of {synced_files} files are gone from Drive. Put them back, or confirm that they go to the trash here."
-    return ""
+        gone, where, trash = there, "this disk", "Drive's trash"
+    elif _is_much(here, synced_files):
+        gone, where, trash = here, "Drive", "the trash here"
+    else:
+        return ""
+    return (
+        f"{gone} of {synced_files} files are gone from {where}. "
+        f"Put them back, or confirm that they go to {trash}."
+    )
 
 
 def is_confirmed(paused_at: datetime, confirmed_at: datetime | None) -> bool:

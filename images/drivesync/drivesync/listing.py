@@ -40,7 +40,7 @@ class Listing:
             except CursorRejected:
                 self._begin(now)
                 continue
-            if not self._unlisted(scoped()):
+            if not self.unlisted(scoped()):
                 return
 
     def refresh(self, id_: str) -> RemoteFile | None:
@@ -71,14 +71,14 @@ class Listing:
                     state.remote[id_] = file
                 id_ = state.remote[id_].parent
 
-    def _unlisted(self, scoped: Scoped) -> list[str]:
+    def unlisted(self, scoped: Scoped) -> list[str]:
         folders = [f.id for f in scoped.files.values() if f.kind is Kind.FOLDER]
         return [id_ for id_ in (*folders, scoped.root) if id_ not in self._state.listed]
 
     def _fill(self, scoped: Scoped, now: datetime) -> bool:
         """Lists the folders that were not yet; whether there were any."""
         state = self._state
-        missing = self._unlisted(scoped)
+        missing = self.unlisted(scoped)
         if not missing:
             return False
         before = {f.id for id_ in missing for f in scoped.inside.get(id_, ())}

@@ -38,15 +38,17 @@ def match(synced: Mapping[str, Synced], disk: Disk, root: str) -> Match:
     left = {file.stamp.inode: file for path, file in disk.files.items() if path not in found.id}
     for one in astray:
         file = left.get(one.stamp.inode)
-        if one.folder and one.id not in found.where and file is not None and file.folder:
-            if file.path not in found.id:
-                found.bind(one.id, file.path)
-                _descend(one.id, inside, disk, folders, found)
+        if not one.folder or one.id in found.where or file is None or file.path in found.id:
+            continue
+        if file.folder:
+            found.bind(one.id, file.path)
+            _descend(one.id, inside, disk, folders, found)
     for one in astray:
         file = left.get(one.stamp.inode)
-        if not one.folder and one.id not in found.where and file is not None:
-            if file.path not in found.id and _only_renamed(one, file):
-                found.bind(one.id, file.path)
+        if one.folder or one.id in found.where or file is None or file.path in found.id:
+            continue
+        if _only_renamed(one, file):
+            found.bind(one.id, file.path)
     return found
 
 

@@ -50,8 +50,11 @@ class Names:
         synced = self._view.trees.synced.get(file.id)
         if synced is not None and not self.moved(file, synced):
             return "" if self._is_replaced(file, synced) else synced.name
-        here = self._view.match.where.get(file.id) or self._view.reserved.get(file.id)
+        match = self._view.match
+        here = match.where.get(file.id) or self._view.reserved.get(file.id)
         if not here or self._view.place(here) != file.parent:
+            return ""
+        if match.id.get(here, file.id) != file.id:
             return ""
         return here[-1] if renders(here[-1], self.asked(file)) else ""
 

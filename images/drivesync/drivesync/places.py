@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from drivesync.names import Names
     from drivesync.planner import Plan
 
+MEANWHILE = "being renamed"
 READ_ONLY = "Drive lets you only read this file. Copy it elsewhere to keep your change in Drive."
 
 
@@ -27,7 +28,7 @@ def settle(view: View, names: Names, plan: Plan, synced: Synced) -> None:
         return
     if is_folder(remote):
         if view.trees.disk.files[path].stamp.inode != synced.stamp.inode:
-            plan.add(Adopt(remote, path, "", ""))
+            plan.add(Adopt(remote, path, "", "", name=synced.name))
         return
     md5 = view.trees.disk.md5.get(path)
     if md5 is None:
@@ -71,21 +72,23 @@ def _follow(view: View, plan: Plan, remote: RemoteFile, name: str) -> bool:
         return False
     if to[: len(path)] == path:
         return False
-    move = MoveHere(remote.id, file, to, remote)
     if to in view.trees.disk.files:
-        plan.waiting.append(move)
+        wait_for(view, plan, to)
         return False
-    plan.add(move)
+    plan.add(MoveHere(remote.id, file, to, remote))
     return True
 
 
-def make_way(view: View, move: MoveHere) -> MoveHere:
-    """Two that swap names: one takes another name meanwhile."""
-    path = move.local.path
+def wait_for(view: View, plan: Plan, path: Path) -> None:
+    """What is at this path leaves it, in this plan or a later one. Where all wait for each other
+    (two that swap names), it takes another name meanwhile."""
+    id_ = view.match.id.get(path)
+    if id_ is None or MEANWHILE in path[-1] or view.is_open(path):
+        plan.held[path] = "It is in the way of something new in Drive."
+        return
     taken = view.trees.disk.children.get(path[:-1], {})
-    return MoveHere(
-        move.id, move.local, (*path[:-1], beside(path[-1], "being renamed", taken)), None
-    )
+    meanwhile = (*path[:-1], beside(path[-1], MEANWHILE, taken))
+    plan.waiting.append(MoveHere(id_, view.trees.disk.files[path], meanwhile, None))
 
 
 def _bytes(view: View, plan: Plan, synced: Synced, here: Circumstances) -> None:

@@ -13,7 +13,7 @@ from drivesync.view import View
 
 @dataclass
 class Plan:
-    """``waiting`` moves can go on once something else has left the name they want. ``held`` is
+    """``waiting`` are moves out of the way, for when nothing else goes on. ``held`` is
     left until a document is closed, a folder is readable, a file is no more being written;
     ``unsynced`` is on disk and does not go to Drive, for the reason that is told."""
 
@@ -49,5 +49,5 @@ def plan(view: View) -> Plan:
             going.left_both(synced)
     arrivals.arrive(view, names, made)
     if not made.ops and made.waiting:
-        made.add(places.make_way(view, made.waiting[0]))
+        made.add(made.waiting[0])
     return made

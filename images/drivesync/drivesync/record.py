@@ -194,9 +194,9 @@ class Record:
         for one in self.state.synced.values():
             inside.setdefault(one.parent, []).append(one.id)
         going = [id_]
-        for one in going:
-            self.state.synced.drop(one)
-            going += inside.get(one, ())
+        for gone in going:
+            self.state.synced.drop(gone)
+            going += inside.get(gone, ())
 
     def _conflict(self, path: Path, copy: Path) -> None:
         one = Conflict("/".join(path), "/".join(copy), self.now)

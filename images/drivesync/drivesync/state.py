@@ -103,7 +103,7 @@ class State:
     """
 
     def __init__(self, base: sqlite3.Connection) -> None:
-        self._base, self._lock = base, threading.RLock()
+        self.base, self._lock = base, threading.RLock()
         self.meta: Table[str, str] = Table("meta", STRINGS)
         self.remote: Table[str, RemoteFile] = Table("remote", Form(str, str, _remote_row, _remote))
         self.listed: Table[str, bool] = Table("listed", SETS)
@@ -147,18 +147,23 @@ class State:
     @staticmethod
     def open(file: FilePath) -> State:
         """Only one process at a time may have it open."""
+        base = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
         try:
-            return State(_connection(file))
+            _require_whole(base)
+            return State(base)
         except (sqlite3.DatabaseError, ValueError, TypeError, LookupError):
+            base.close()
             _move_aside(file)
-            return State(_connection(file))
+        base = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+        _require_whole(base)
+        return State(base)
 
     def load(self) -> None:
         """As it was last committed."""
         for table in self.tables:
             dict.clear(table)
             table.touched.clear()
-            table.fill(self._base.execute(f'SELECT key, value FROM "{table.name}"'))  # noqa: S608
+            table.fill(self.base.execute(f'SELECT key, value FROM "{table.name}"'))  # noqa: S608
 
     def commit(self) -> bool:
         """Whether there was anything to write."""
@@ -166,10 +171,10 @@ class State:
         if not changed:
             return False
         with self._lock:
-            self._base.execute("BEGIN IMMEDIATE")
+            self.base.execute("BEGIN IMMEDIATE")
             for table in changed:
                 self._write(table)
-            self._base.execute("COMMIT")
+            self.base.execute("COMMIT")
         for table in changed:
             table.touched.clear()
         return True
@@ -181,7 +186,7 @@ class State:
 
     def close(self) -> None:
         with self._lock:
-            self._base.close()
+            self.base.close()
 
     def _write(self, table: Table[Any, Any]) -> None:
         form = table.form
@@ -191,22 +196,22 @@ class State:
             for key in table.touched
             if key in table
         ]
-        self._base.executemany(f'DELETE FROM "{table.name}" WHERE key = ?', gone)  # noqa: S608
-        self._base.executemany(
+        self.base.executemany(f'DELETE FROM "{table.name}" WHERE key = ?', gone)  # noqa: S608
+        self.base.executemany(
             f'INSERT OR REPLACE INTO "{table.name}" (key, value) VALUES (?, ?)',  # noqa: S608
             kept,
         )
 
     def _create(self) -> None:
-        (made,) = self._base.execute("PRAGMA user_version").fetchone()
+        (made,) = self.base.execute("PRAGMA user_version").fetchone()
         if made not in (0, FORMAT):
             raise ValueError("made by another version")
         for name in (*(table.name for table in self.tables), "uploads"):
-            self._base.execute(
+            self.base.execute(
                 f'CREATE TABLE IF NOT EXISTS "{name}" (key TEXT PRIMARY KEY, value TEXT NOT NULL)'
                 " WITHOUT ROWID"
             )
-        self._base.execute(f"PRAGMA user_version = {FORMAT}")
+        self.base.execute(f"PRAGMA user_version = {FORMAT}")
 
 
 class UploadsUnderWay:
@@ -229,17 +234,11 @@ class UploadsUnderWay:
             self._base.execute("DELETE FROM uploads WHERE key = ?", (key,))
 
 
-def _connection(file: FilePath) -> sqlite3.Connection:
-    base = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
-    try:
-        base.execute("PRAGMA synchronous = FULL")
-        (verdict,) = base.execute("PRAGMA quick_check(1)").fetchone()
-        if verdict != "ok":
-            raise sqlite3.DatabaseError(str(verdict))
-    except BaseException:
-        base.close()
-        raise
-    return base
+def _require_whole(base: sqlite3.Connection) -> None:
+    base.execute("PRAGMA synchronous = FULL")
+    (verdict,) = base.execute("PRAGMA quick_check(1)").fetchone()
+    if verdict != "ok":
+        raise sqlite3.DatabaseError(str(verdict))
 
 
 def _move_aside(file: FilePath) -> None:

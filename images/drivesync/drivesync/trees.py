@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from drivesync.model import LocalFile, Path, Skipped, Stamp
 
+NO_STAMP = Stamp(0, 0, 0, 0)
+
 
 @dataclass(frozen=True)
 class Synced:
@@ -23,7 +25,7 @@ class Synced:
     """``contents.version`` of Drive's file; for a file with bytes, its md5."""
     md5: str = ""
     """Of what is on disk."""
-    stamp: Stamp = Stamp(0, 0, 0, 0)
+    stamp: Stamp = NO_STAMP
     delivered: str = ""
     """The version of Drive's that was brought as a copy, since the file was open."""
     sending: str = ""

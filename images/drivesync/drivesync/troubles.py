@@ -31,7 +31,7 @@ DETAILS = {
     Pause.OFFLINE: "Drive does not answer. It goes on by itself.",
     Pause.BUSY: "Drive wants fewer requests. It goes on by itself.",
     Pause.UNMOUNTED: "The folder of the Drive is not the one that was synced. Nothing is deleted.",
-    Pause.REMOTE_FULL: "Your Drive is full: make room there. What is new here stays here meanwhile.",
+    Pause.REMOTE_FULL: "Your Drive is full: make room there. What is new stays here meanwhile.",
     Pause.LOCAL_FULL: "There is no room left here: delete something. What is new in Drive waits.",
     Pause.NO_FOLDERS: "No folders are chosen yet.",
 }

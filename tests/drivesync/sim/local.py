@@ -178,7 +178,7 @@ class SimLocal:
         found: list[LocalFile] = []
         for number, (path, node, kept) in enumerate(self.trashed):
             if node.data != kept:
-                above = path[:-1] if path[:-1] in self.tree else ()
+                above = path[:-1] if path[:-1] in self.tree and self.tree[path[:-1]].folder else ()
                 copy = (*above, f"{path[-1]} (late {self.world.tick()})")
                 self.tree[copy] = self._new(False, node.data)
                 self.trashed[number] = (path, Inode(0, False, kept), kept)

@@ -13,7 +13,7 @@ from tests.drivesync.sim.rig import Rig
 from tests.drivesync.sim.world import Chances
 
 TITLES = ("a.txt", "b.ipynb", "c", "d.csv", "A.txt", "x/y", "e\u0301", "\u00e9", "..", "n" * 300)
-NAMES = tuple(title for title in TITLES[:5]) + ("e\u0301", "\u00e9")
+NAMES = (*TITLES[:5], "e\u0301", "\u00e9")
 MOST_FILES = 24
 STEPS_OF_ONE = 60
 """After so many steps the faults stop, and all must be equal; then another play begins."""
@@ -107,7 +107,9 @@ class Play:
         folders = [p for p, node in local.tree.items() if node.folder]
         place = pick.choice([(), *folders])
         new: Path = (*place, pick.choice(NAMES))
-        what = pick.choice(("new", "new", "edit", "edit", "folder", "move", "move", "remove", "late"))
+        what = pick.choice(
+            ("new", "new", "edit", "edit", "folder", "move", "move", "remove", "late")
+        )
         if what == "new" and new not in local.tree and len(local.tree) < MOST_FILES:
             data = self._bytes()
             local.write(new, data)
@@ -161,7 +163,9 @@ class Play:
         folders = [n.id for n in alive if n.kind is Kind.FOLDER]
         files = [n.id for n in alive if n.kind is Kind.FILE]
         place = pick.choice([ROOT, *folders])
-        what = pick.choice(("new", "new", "edit", "edit", "folder", "move", "move", "trash", "back"))
+        what = pick.choice(
+            ("new", "new", "edit", "edit", "folder", "move", "move", "trash", "back")
+        )
         if what == "new" and len(alive) < MOST_FILES:
             remote.put(pick.choice(TITLES), self._bytes(), place)
         elif what == "edit" and files:

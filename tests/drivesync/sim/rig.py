@@ -124,7 +124,7 @@ def _plain(path: Path) -> tuple[str, ...]:
     """Without the numbers that tell those of the same title apart."""
     plain = []
     for name in path:
-        stem, ending = split(name)
+        stem, ending = split("n" * 300 if name.startswith("nnn") else name)
         while stem.endswith(")") and stem[:-1].rpartition(" (")[2].isdigit():
             stem = stem[:-1].rpartition(" (")[0]
         plain.append(unicodedata.normalize("NFC", stem + ending))
