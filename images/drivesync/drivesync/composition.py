@@ -54,7 +54,8 @@ class Sync:
         )
         self._engine = self._new_engine()
         self._stopped = False
-        self._known = self._engine.report()
+        files = sum(not one.folder for one in self._state.synced.values())
+        self._known = replace(self._engine.report(), files=files)
 
     def cycle(self, orders: Orders) -> Outcome:
         self._change(orders.settings)

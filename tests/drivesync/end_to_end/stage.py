@@ -80,17 +80,20 @@ class Drive:
 
     def tree(self) -> dict[str, str]:
         """Digests by path; of folders, an empty text."""
+        return dict(self._below(self.root, ""))
 
-        def below(folder: str, path: str) -> Iterator[tuple[str, str]]:
-            for seen in self.store.in_folder(AT_HOME, folder):
-                name = f"{path}{seen.file.title}"
-                if seen.file.folder:
-                    yield name, ""
-                    yield from below(seen.id, name + "/")
-                elif seen.file.head is not None:
-                    yield name, digest(seen.file.head.blob.read(0, seen.file.size))
+    def files(self) -> list[str]:
+        """Digests; titles may be there twice, and have other names on disk then."""
+        return sorted(held for _, held in self._below(self.root, "") if held)
 
-        return dict(below(self.root, ""))
+    def _below(self, folder: str, path: str) -> Iterator[tuple[str, str]]:
+        for seen in self.store.in_folder(AT_HOME, folder):
+            name = f"{path}{seen.file.title}"
+            if seen.file.folder:
+                yield name, ""
+                yield from self._below(seen.id, name + "/")
+            elif seen.file.head is not None:
+                yield name, digest(seen.file.head.blob.read(0, seen.file.size))
 
     def everything(self) -> set[str]:
         """Digests of all that was ever in Drive: trash and revisions included."""
@@ -185,6 +188,9 @@ class Sidecar:
             if not file.name.startswith(".~")
         }
 
+    def files(self) -> list[str]:
+        return sorted(held for held in self.tree().values() if held)
+
     def everything(self) -> set[str]:
         """Digests of all that is on disk: Carrel's trash included."""
         return {
@@ -202,6 +208,7 @@ class Sidecar:
         self._note("flush", {"id": id_, "at": time.time()})
 
     def _note(self, name: str, told: dict[str, Any]) -> None:
+        (self.disk / ".carrel").mkdir(exist_ok=True)
         new = self.disk / ".carrel" / f"{name}.new"
         new.write_text(json.dumps(told))
         new.replace(self.disk / ".carrel" / name)
