@@ -35,6 +35,12 @@ def test_a_new_home_gets_the_notebook_and_the_server_starts(tmp_path: Path) -> N
     assert (tmp_path / "Welcome.ipynb").stat().st_mode & 0o777 == 0o644
 
 
+def test_a_home_with_nothing_but_the_place_of_drive_is_new(tmp_path: Path) -> None:
+    (tmp_path / "drive").mkdir()
+    start(tmp_path)
+    assert contents(tmp_path) == ["Welcome.ipynb", "drive"]
+
+
 @pytest.mark.parametrize("name", ["mine.txt", ".bashrc"])
 def test_a_home_with_anything_in_it_is_left_alone(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("x")
