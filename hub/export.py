@@ -1,7 +1,7 @@
 """Everything that is kept about a person as the members of one tar, the home apart.
 
-No password hash, no link's token hash and no value of a secret is in it; addresses are those of the
-person alone.
+No password hash, no link's token hash, no value of a secret and no token of a Drive is in it;
+addresses are those of the person alone.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ def begin(tx: sa.Connection, name: str, by: By) -> bytes:
             "links.json": _links(tx, name, since),
             "courses.json": _courses(tx, name, since),
             "secrets.json": _secrets(tx, name, own=by.who == name),
+            "drive.json": _drive(tx, name, own=by.who == name),
             "audit.json": _audit(tx, name, since),
             "login_attempts.json": _attempts(tx, name, since),
         },
@@ -83,6 +84,18 @@ def _courses(tx: sa.Connection, name: str, since: datetime) -> list[Record]:
     found = _rows(tx, seats, seats.c.user == name, seats.c.since >= since)
     copies = {row["course"]: row for row in _rows(tx, reports, reports.c.user == name)}
     return [seat | {"copy": copies.get(seat["course"])} for seat in found]
+
+
+def _drive(tx: sa.Connection, name: str, own: bool) -> Record:
+    """The consent without its token, and how each sync ended; titles and names of files only in
+    an export that the person takes."""
+    hidden = {"sealed", "bearer_hash"} | (set() if own else {"folders", "report"})
+
+    def kept(table: sa.Table) -> list[Record]:
+        found = _rows(tx, table, table.c.user == name)
+        return [{k: value for k, value in row.items() if k not in hidden} for row in found]
+
+    return {"link": next(iter(kept(models.drive_links)), None), "syncs": kept(models.drive_syncs)}
 
 
 def _secrets(tx: sa.Connection, name: str, own: bool) -> list[Record]:

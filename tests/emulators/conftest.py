@@ -18,6 +18,9 @@ from drive_emulator.server import serving
 from tests.drivesync import venv
 from tests.emulators import live
 
+collect_ignore = ["with_clients"]
+"""They run in the venv that has the client libraries."""
+
 ANNA, BEN = "anna@example.org", "ben@example.org"
 
 

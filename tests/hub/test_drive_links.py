@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from hub import accounts, drive_links, drive_syncs, sessions
+from hub import accounts, drive_links, drive_syncs, export, sessions
 from hub.accounts import NewAccount
 from hub.audit import COMMAND_LINE, By
 from hub.drive_links import MOST_FOLDERS, Consent, Folder, Link, Wanted
@@ -191,3 +191,15 @@ def test_results_stay_and_names_of_files_are_the_newests_alone(linked: Store) ->
     assert newest and newest.session == second
     linked.decide(drive_syncs.end_all_of, "ada", NOW)
     assert linked.read(drive_syncs.count_open) == 0
+
+
+def test_an_export_holds_no_token_and_to_others_no_names(linked: Store) -> None:
+    id_ = session(linked)
+    bearer = linked.decide(drive_syncs.begin, "ada", id_, NOW)
+    linked.decide(drive_syncs.report, id_, '{"x": "names of files"}', NOW)
+    own = linked.decide(export.begin, "ada", ADA)
+    others = linked.decide(export.begin, "ada", By(COMMAND_LINE, NOW))
+    for tar in (own, others):
+        assert b"ada@school.example" in tar and b"sealed" not in tar
+        assert bearer.encode() not in tar and b"bearer" not in tar
+        assert (b"names of files" in tar) is (b"Lab/Data" in tar) is (tar is own)

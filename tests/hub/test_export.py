@@ -69,7 +69,7 @@ def test_everything_about_a_person_is_there(store: Store, mia: By) -> None:
 
     assert list(found) == [
         "account.json", "sessions.json", "links.json", "courses.json", "secrets.json",
-        "audit.json", "login_attempts.json",
+        "drive.json", "audit.json", "login_attempts.json",
     ]  # fmt: skip
     account = found["account.json"]
     assert (account["name"], account["role"], account["full_name"]) == (
