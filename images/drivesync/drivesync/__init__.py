@@ -12,7 +12,6 @@ made from the trees anew. Nothing here holds a long-lived secret.
     pauses flush                   why nothing goes on; the session's wish that all be in Drive
     hub tokens settings            the hub's two calls
     notes open_documents           what the session says, in ``.carrel``
-    engine options state           a cycle: looks, plans, acts, records; what was chosen; the memory
     local mount room               the disk: sides.Local, whether it is the one, how much may come
       walker reading ignores       read it: the tree, a file's bytes, what is never synced
       placing incoming trash late  change it in one step each, losing nothing, whoever is writing
@@ -22,4 +21,12 @@ made from the trees anew. Nothing here holds a long-lived secret.
     calls answers bucket           requests, what became of them, how often they may be made
     uploads bodies downloads       bytes each way
     google lean wire               pydrive2, imported lean, on an httplib2 that sends once
+    engine cycle options           one cycle after the other; what was chosen
+    looking listing scope          the remote tree by changes and lists; the disk's by scans
+    state trees match view         what is remembered; the synced tree; who is where on either side
+    planner places departures      the plan: for what is on both sides, on one any more,
+    arrivals contents              new on one or on both; which way the bytes go
+    titles names copies guards     names on disk; copies where both had changed; mass deletions
+    ops actions record executor    an operation, how it is done, what it changes in the trees
+    troubles progress              what a fault means for the cycle; what is told meanwhile
 """

@@ -196,6 +196,11 @@ def faults(what: str) -> Iterator[None]:
             raise LocalFull(said) from error
         if error.errno in (errno.ESTALE, errno.ENOTCONN, errno.ENODEV):
             raise Unmounted(said) from error
+        if error.errno == errno.ENOSYS:
+            raise LocalRefused(
+                "This kernel has no openat2 or renameat2. Linux 5.6 or later is needed, and the"
+                " sidecar's runtime must pass them on (gVisor does not)."
+            ) from error
         raise LocalRefused(said) from error
 
 

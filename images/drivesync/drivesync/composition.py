@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from drivesync.bucket import Buckets
@@ -51,18 +52,34 @@ class Sync:
         self._remote = make_remote(
             settings.api_url, Access(tokens), self._state.uploads, self._buckets
         )
-        self._engine = Engine(self._remote, self._disk, self._state, options(settings))
+        self._engine = self._new_engine()
+        self._stopped = False
+        files = sum(not one.folder for one in self._state.synced.values())
+        self._known = replace(self._engine.report(), files=files)
 
     def cycle(self, orders: Orders) -> Outcome:
         self._change(orders.settings)
+        if self._stopped:  # for good: another one goes on where it was
+            self._known = self.report()
+            self._engine, self._stopped = self._new_engine(), False
         with self._hastened(orders):
             return self._engine.cycle(datetime.now(UTC), orders.open_paths())
 
     def report(self) -> Report:
-        return self._engine.report()
+        report = self._engine.report()
+        if report.last_success_at is None:  # nothing is known before the first cycle has ended
+            report = replace(
+                report, files=self._known.files, last_success_at=self._known.last_success_at
+            )
+        return report
 
     def close(self) -> None:
+        self._engine.stop()
         self._remote.stop()
+        self._state.close()
+
+    def _new_engine(self) -> Engine:
+        return Engine(self._remote, self._disk, self._state, options(self._settings))
 
     def _change(self, settings: Settings) -> None:
         if settings == self._settings:
@@ -80,6 +97,7 @@ class Sync:
         def ask() -> None:
             while not over.wait(ASK_S):
                 if orders.stopping():
+                    self._stopped = True
                     self._engine.stop()
                     return
 

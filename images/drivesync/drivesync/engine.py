@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from drivesync import faults
+from drivesync.cycle import Cycle, Tools
+from drivesync.executor import Executor, Workers
+from drivesync.looking import Looking
 from drivesync.options import OpenDocuments, Options
+from drivesync.progress import Progress
 from drivesync.report import Pause, Report
 from drivesync.sides import Local, Remote
 from drivesync.state import State
+from drivesync.troubles import DETAILS, ENDS
+
+NOTHING_CHOSEN = Options()
 
 
 @dataclass(frozen=True)
@@ -36,22 +46,64 @@ class Engine:
     """
 
     def __init__(
-        self, remote: Remote, local: Local, state: State, options: Options = Options()
+        self,
+        remote: Remote,
+        local: Local,
+        state: State,
+        options: Options = NOTHING_CHOSEN,
+        executor: Executor | None = None,
     ) -> None:
-        raise NotImplementedError
+        self._options = options
+        self._progress = Progress()
+        self._stopped = threading.Event()
+        self._tools = Tools(
+            remote, local, state, executor or Workers(), self._progress, self._stopped
+        )
+        self._looking = Looking(remote, local, state)
 
     def choose(self, options: Options) -> None:
         """From the next cycle on; folders that are not chosen any more leave the disk (what Drive
         does not have stays), nothing happens in Drive."""
+        self._options = options
 
     def cycle(self, now: datetime, open_documents: OpenDocuments) -> Outcome:
         """Makes both sides equal as far as it goes. Raises nothing of ``faults``."""
-        raise NotImplementedError
+        options, state = self._options, self._tools.state
+        if not options.folders and not options.everything and not state.synced:
+            return self._paused(Pause.NO_FOLDERS)
+        self._progress.begin()
+        cycle = Cycle(self._tools, self._looking, options, open_documents, now)
+        pause = self._until_a_fault(cycle.run)
+        state.commit()
+        if pause is not None:
+            return self._paused(pause, done=cycle.done)
+        detail = cycle.detail or (DETAILS[cycle.pause] if cycle.pause else "")
+        files = sum(not one.folder for one in state.synced.values())
+        self._progress.end(cycle.pause, detail, files, now if cycle.clean else None)
+        return Outcome(cycle.clean, cycle.again, cycle.pause, detail, cycle.done)
 
     def stop(self) -> None:
         """What has not begun is left; a running ``cycle`` returns as soon as what has is done."""
+        self._stopped.set()
 
     def report(self) -> Report:
         """As of now, also while a cycle runs: progress, conflicts, what is unsynced and why. Its
         ``state`` is STARTING, SYNCING, IDLE or PAUSED; ENDED is told by the process."""
-        raise NotImplementedError
+        return self._progress.report()
+
+    def _paused(self, pause: Pause, done: int = 0) -> Outcome:
+        files = sum(not one.folder for one in self._tools.state.synced.values())
+        self._progress.end(pause, DETAILS[pause], files, None)
+        return Outcome(False, pause in (Pause.OFFLINE, Pause.BUSY), pause, DETAILS[pause], done)
+
+    def _until_a_fault(self, run: Callable[[], None]) -> Pause | None:
+        """A fault that is of no single operation ends the cycle."""
+        try:
+            run()
+        except (faults.DeadGrant, faults.Busy, faults.Unmounted) as fault:
+            return next(pause for kind, pause in ENDS.items() if isinstance(fault, kind))
+        except faults.LocalFull:
+            return Pause.LOCAL_FULL
+        except faults.Fault:
+            return Pause.OFFLINE
+        return None

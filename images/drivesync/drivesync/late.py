@@ -60,22 +60,28 @@ class LateWriters:
         self._journal = state / "late.jsonl"
         self._now = now
         self._lock = Lock()
-        self._moving: list[Left] = []
-        self._left: list[Left] | None = None
+        self._moving: dict[Path, Left] = {}
+        self._left: dict[Path, Left] | None = None
+        """By slot: what an earlier run had meant to put there is of no interest any more."""
 
     def note(self, left: Left) -> None:
         """Before it moves."""
         with self._lock:
-            self._load()
-            self._moving.append(left)
+            self._load().pop(left.slot, None)
+            self._moving[left.slot] = left
             with self._journal.open("a", encoding="utf-8") as file:
                 file.write(_line(left))
 
     def watch(self, left: Left) -> None:
-        """After it has moved, or did not."""
+        """After it has moved."""
         with self._lock:
-            self._moving.remove(left)
-            self._load().append(left)
+            self._moving.pop(left.slot, None)
+            self._load()[left.slot] = left
+
+    def forget(self, left: Left) -> None:
+        """It did not move, and its slot is another's."""
+        with self._lock:
+            self._moving.pop(left.slot, None)
 
     def look(self, root: int) -> list[LocalFile]:
         """Those that were written into, brought back. Raises OSError."""
@@ -84,27 +90,29 @@ class LateWriters:
             watched = self._load()
             if not watched:
                 return []
-            for left in tuple(watched):
+            for left in tuple(watched.values()):
                 on, found = _look_at(root, left, self._now())
                 if not on:
-                    watched.remove(left)
+                    del watched[left.slot]
                 if found is not None:
                     back.append(found)
             self._save(watched)
         return back
 
-    def _load(self) -> list[Left]:
+    def _load(self) -> dict[Path, Left]:
         if self._left is None:
-            self._left = []
+            self._left = {}
             with suppress(FileNotFoundError), self._journal.open(encoding="utf-8") as file:
                 for line in file:
                     with suppress(ValueError, TypeError, KeyError):  # a line cut short by a kill
-                        self._left.append(_left(json.loads(line)))
+                        left = _left(json.loads(line))
+                        self._left[left.slot] = left
         return self._left
 
-    def _save(self, watched: list[Left]) -> None:
+    def _save(self, watched: dict[Path, Left]) -> None:
         temporary = self._journal.with_suffix(".new")
-        temporary.write_text("".join(map(_line, [*watched, *self._moving])), encoding="utf-8")
+        lines = [_line(left) for left in (*watched.values(), *self._moving.values())]
+        temporary.write_text("".join(lines), encoding="utf-8")
         temporary.replace(self._journal)
 
 
@@ -129,6 +137,8 @@ def _look_at(root: int, left: Left, now: datetime) -> tuple[bool, LocalFile | No
                 return False, None
             if _same(found, left):
                 return _may_change(parent, left), None
+            if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
+                return False, None  # a symlink that the user has put in there
             return False, _bring_back(root, (parent, name), left.home, now)
     except OSError as error:
         if error.errno in ABSENT:
@@ -146,7 +156,10 @@ def _same(found: os.stat_result, left: Left) -> bool:
 def _may_change(parent: int, left: Left) -> bool:
     """Whether a program has it open for writing; a read lease is had only where none has
     (fcntl(2)). Where no lease can be had for another reason, it may."""
-    fd = open_at(parent, left.slot[-1], FILE)
+    try:
+        fd = open_at(parent, left.slot[-1], FILE)
+    except OSError:  # such as EAGAIN: a program has a lease on it
+        return True
     try:
         # A writer that comes now breaks the lease: the signal must be one that does not end us.
         fcntl.fcntl(fd, fcntl.F_SETSIG, signal.SIGURG)

@@ -82,14 +82,14 @@ class Disk:
         if len(path) > self._reach.most_levels or not _may_sync(path):
             return None
         try:
-            with folder(self._mount.root, my_drive(path[:-1])) as parent:
+            with self._top() as top, folder(top, path[:-1]) as parent:
                 seen = exists(parent, path[-1]) if path else os.fstat(parent)
-                top = os.fstat(self._mount.root)
+                device = os.fstat(top).st_dev
         except OSError as error:
             if error.errno in ABSENT:
                 return None
             raise LocalRefused(f"{'/'.join(path)}: {error.strerror}") from error
-        if seen is None or seen.st_dev != top.st_dev:
+        if seen is None or seen.st_dev != device:
             return None
         is_folder = stat.S_ISDIR(seen.st_mode)
         if not is_folder and not stat.S_ISREG(seen.st_mode):
@@ -169,10 +169,8 @@ class Disk:
     def _require_place(self, path: Path) -> None:
         """What a scan would not see must not be brought: it would look deleted."""
         said = "/".join(path).encode(errors="replace").decode()
-        if not path or any(name in ("", ".", "..") or set("/\0") & set(name) for name in path):
-            raise LocalRefused(f"“{said}” is no place for a file on disk.")
-        if not _may_sync(path):
-            raise LocalRefused(f"{said}: a name that is never synced.")
+        if not path or not _may_sync(path):
+            raise LocalRefused(f"{said}: such a name is never synced.")
         if len(path) > self._reach.most_levels:
             raise LocalRefused(f"{said}: more than {self._reach.most_levels} folders deep.")
 

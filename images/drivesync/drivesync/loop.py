@@ -43,7 +43,7 @@ class Loop:
     def __init__(self, desk: Desk, parts: Parts) -> None:
         self._desk = desk
         self._parts = parts
-        self._api_url = ""
+        self._made_for = ("", "")
         self._failures = 0
         self._busy_at = time.monotonic()
         self._seen: object = None
@@ -103,10 +103,11 @@ class Loop:
     def _engine(self, settings: Settings) -> Syncs:
         """A new one for another Drive: it takes up from the recorded state, as after a crash."""
         engine = self._desk.engine
-        if engine is None or settings.api_url != self._api_url:
+        which = (settings.api_url, settings.account)
+        if engine is None or which != self._made_for:
             self._drop_engine()
             engine = self._desk.engine = self._parts.make(settings)
-            self._api_url = settings.api_url
+            self._made_for = which
         return engine
 
     def _drop_engine(self) -> None:

@@ -14,7 +14,15 @@ from contextlib import suppress
 from pathlib import Path as FilePath
 from threading import Lock
 
-from drivesync.beneath import faults, folder, open_at, read_small, write_small
+from drivesync.beneath import (
+    Rename,
+    faults,
+    folder,
+    open_at,
+    read_small,
+    rename,
+    write_small,
+)
 from drivesync.faults import LocalGone, LocalRefused, Unmounted
 from drivesync.incoming import TMP
 
@@ -115,12 +123,35 @@ class Mount:
             _make(carrel, TMP[-1])
         if self._emptied:
             return
-        with folder(root, TMP) as tmp, os.scandir(tmp) as entries:
-            for entry in entries:
-                if not entry.is_dir(follow_symlinks=False):
-                    with suppress(FileNotFoundError):
-                        os.unlink(entry.name, dir_fd=tmp)
+        with folder(root, TMP) as tmp:
+            _empty(tmp)
+            _require_exchange(tmp)
+            _empty(tmp)
         self._emptied = True
+
+
+def _empty(tmp: int) -> None:
+    with os.scandir(tmp) as entries:
+        for entry in entries:
+            if not entry.is_dir(follow_symlinks=False):
+                with suppress(FileNotFoundError):
+                    os.unlink(entry.name, dir_fd=tmp)
+
+
+def _require_exchange(tmp: int) -> None:
+    """Raises LocalRefused where the file system cannot do what no byte is lost by."""
+    names = secrets.token_hex(8), secrets.token_hex(8)
+    for name in names:
+        os.close(open_at(tmp, name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    try:
+        rename((tmp, names[0]), (tmp, names[1]), Rename.EXCHANGE)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        raise LocalRefused(
+            "The disk under the data directory cannot exchange two files in one step."
+            " ext4, xfs, btrfs and tmpfs can; NFS cannot."
+        ) from error
 
 
 def _make(parent: int, name: str) -> None:

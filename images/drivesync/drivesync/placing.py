@@ -83,14 +83,13 @@ class Placing:
             self._late.note(left)
             try:
                 incoming.publish(fd, slot)
-            except FileExistsError:
-                self._late.watch(left)
-                continue
-            except BaseException:
-                self._late.watch(left)
+            except BaseException as error:
+                self._late.forget(left)
+                if isinstance(error, FileExistsError):
+                    continue
                 raise
             return slot, left
-        raise FileExistsError(errno.EEXIST, "too many files of one name in the trash")
+        raise OSError(errno.EMLINK, "too many files of one name in the trash", over.path[-1])
 
     def trash(self, root: int, file: LocalFile) -> None:
         """Raises LocalChanged, LocalGone; LocalExists for a folder with something in it."""
@@ -106,20 +105,25 @@ class Placing:
         name = file.path[-1]
         with slot_folder(root, file.path, self._now()) as (trash, way):
             for slot in free_names(name):
+                if exists(trash, slot) is not None:
+                    continue
                 left = _left(file, (*way, slot))
                 self._late.note(left)
                 try:
                     rename((parent, name), (trash, slot), Rename.NOREPLACE)
-                    if not _is(exists(trash, slot), file):
-                        with suppress(FileExistsError):
-                            rename((trash, slot), (parent, name), Rename.NOREPLACE)
-                        raise LocalChanged("/".join(file.path))
-                    os.fsync(trash)
-                    return
-                except FileExistsError:
-                    continue
-                finally:
-                    self._late.watch(left)
+                except BaseException as error:
+                    self._late.forget(left)
+                    if isinstance(error, FileExistsError):
+                        continue
+                    raise
+                self._late.watch(left)
+                if not _is(exists(trash, slot), file):
+                    with suppress(FileExistsError):  # then it is brought back by its list
+                        rename((trash, slot), (parent, name), Rename.NOREPLACE)
+                    raise LocalChanged("/".join(file.path))
+                os.fsync(trash)
+                return
+        raise OSError(errno.EMLINK, "too many files of one name in the trash", name)
 
     def _trash_folder(self, root: int, parent: int, file: LocalFile) -> None:
         """What is ignored in there goes with it, but nothing else."""
@@ -136,6 +140,8 @@ class Placing:
                 with suppress(FileExistsError):
                     rename((parent, name), (trash, slot), Rename.NOREPLACE)
                     break
+            else:
+                raise OSError(errno.EMLINK, "too many folders of one name in the trash", name)
             try:
                 _require_only_ignored(trash, replace(file, path=(slot,)))
             except LocalExists:

@@ -98,14 +98,20 @@ def run(place: Place, make: Make, watch: Watch) -> Exit:
     return Exit.DONE
 
 
+def _run(environment: Mapping[str, str], make: Make, watch: Watch) -> Exit:
+    try:
+        place = read_place(environment)
+        Hub(place.hub_url, place.state)
+    except ValueError as error:
+        log.error("%s", error)
+        return Exit.USAGE
+    return run(place, make, watch)
+
+
 def main(environment: Mapping[str, str], make: Make, watch: Watch) -> None:
     """Never returns: threads that still hang at something do not hold up the end."""
     try:
-        place = read_place(environment)
-        code = run(place, make, watch)
-    except ValueError as error:
-        log.error("%s", error)
-        code = Exit.USAGE
+        code = _run(environment, make, watch)
     except BaseException:
         log.exception("Failed; nothing is lost: it begins anew where it was")
         code = Exit.FAILED

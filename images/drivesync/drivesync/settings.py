@@ -29,6 +29,8 @@ class Chosen:
 class Settings:
     """Units stand in the names; rates are this sidecar's share of its site's."""
 
+    account: str = ""
+    """Id of My Drive: another one is another Drive. Empty: not told."""
     scope: Scope = Scope.FULL
     folders: tuple[Chosen, ...] = ()
     everything: bool = False
@@ -58,6 +60,7 @@ def read(told: object) -> Settings:
     default = Settings()
     try:
         return Settings(
+            account=_one(told, "account", str, default.account),
             scope=Scope(told.get("scope", default.scope.value)),
             folders=_folders(told.get("folders", [])),
             everything=_one(told, "everything", bool, default.everything),

@@ -12,15 +12,24 @@ from drivesync.report import Report
 
 MOST = 100
 """Entries of each list."""
+MOST_PATH = 4096
+MOST_SENTENCE = 1000
+"""In characters, as the hub takes them."""
 LISTS = ("conflicts", "unsynced", "skipped")
 
 
 def as_dict(report: Report) -> dict[str, Any]:
     """Times in ISO 8601, enums by value, no list longer than ``MOST``."""
     told: dict[str, Any] = _plain(report)
+    told["pause_detail"] = told["pause_detail"][:MOST_SENTENCE]
     for name in LISTS:
-        told[name] = told[name][:MOST]
+        told[name] = [_clipped(entry) for entry in told[name][:MOST]]
     return told
+
+
+def _clipped(entry: dict[str, Any]) -> dict[str, Any]:
+    most = {"path": MOST_PATH, "copy": MOST_PATH, "why": MOST_SENTENCE}
+    return {key: value[: most[key]] if key in most else value for key, value in entry.items()}
 
 
 def _plain(value: Any) -> Any:

@@ -133,9 +133,10 @@ class Teller:
         desk = self._desk
         self._report = Told(time.monotonic(), what)
         try:
-            desk.settle(
-                self._ears.hub.report(status.encode(what, MOST_REPORT_BYTES), REPORT_TIMEOUT_S)
-            )
+            data = status.encode(what, MOST_REPORT_BYTES)
+            desk.settle(self._ears.hub.report(data, REPORT_TIMEOUT_S))
+            if desk.refused is not None:
+                self._ears.bell.ring(Ring.SETTINGS)
         except HubAway:
             self._report = Told(self._report.at)  # as news, when the hub is back
         except Ended:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 
-from drivesync.beneath import Rename, folder, open_at, rename
+from drivesync.beneath import ABSENT, Rename, folder, open_at, rename
 from drivesync.beside import numbered
 from drivesync.model import Path
 from drivesync.mount import TRASH
@@ -49,8 +49,12 @@ def purge(root: int, keep_days: int, now: datetime) -> None:
             days = [entry.name for entry in entries]
         for name in days:
             if _is_day(name) and name < first:
-                with suppress(NotADirectoryError, FileNotFoundError):
+                try:
                     _remove(trash, name)
+                except OSError as error:
+                    # No folder, or somebody writes in there: the next time, then.
+                    if error.errno not in (*ABSENT, errno.ENOTEMPTY):
+                        raise
 
 
 def _ensure(parent: int, name: str) -> tuple[int, str]:

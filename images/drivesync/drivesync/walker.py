@@ -40,7 +40,9 @@ def stamp_of(seen: os.stat_result) -> Stamp:
 
 
 def nameable(name: str) -> bool:
-    """Whether a name on disk is UTF-8; Drive has titles of nothing else."""
+    """Whether a name can be one name on disk, and is UTF-8: Drive has titles of nothing else."""
+    if name in ("", ".", "..") or "/" in name or "\0" in name:
+        return False
     try:
         name.encode()
     except UnicodeEncodeError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,6 +22,8 @@ class HubStub:
     bearer: str = BEARER
     settings: dict[str, Any] = field(default_factory=lambda: {"everything": True, "poll_s": 0.2})
     token: str = "ya29.token-of-the-tests"
+    fresh_token: Callable[[], str] | None = None
+    """Makes another one for each answer."""
     lives_s: float = 3600
     answers: dict[str, tuple[int, bytes]] = field(default_factory=dict)
     """Instead of the right answer: by ``access`` or ``report``."""
@@ -41,6 +43,7 @@ class HubStub:
             return self.answers[call]
         told: dict[str, Any] = {"settings": self.settings}
         if call == "access":
+            self.token = self.fresh_token() if self.fresh_token else self.token
             told |= {"access_token": self.token, "expires_at": time.time() + self.lives_s}
         return 200, json.dumps(told).encode()
 

@@ -194,13 +194,15 @@ def test_new_folders_reach_a_running_sidecar(sidecar: Sidecar, hub: HubStub) -> 
     assert sidecar.engine.closed == 0
 
 
-def test_another_drive_needs_a_new_engine(sidecar: Sidecar, hub: HubStub) -> None:
+@pytest.mark.parametrize("other", [{"api_url": "http://127.0.0.1:1/"}, {"account": "0Aanother"}])
+def test_another_drive_needs_a_new_engine(
+    sidecar: Sidecar, hub: HubStub, other: dict[str, str]
+) -> None:
     sidecar.start()
     until(sidecar.idle)
-    hub.settings = hub.settings | {"api_url": "http://127.0.0.1:1/"}
+    hub.settings = hub.settings | other
     sidecar.engine.knows(files=1)
     until(lambda: len(sidecar.made) == 2)
-    assert sidecar.made[1].api_url == "http://127.0.0.1:1/"
     assert sidecar.engine.closed == 1
 
 

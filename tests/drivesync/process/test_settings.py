@@ -12,6 +12,7 @@ from drivesync.settings import Chosen, Export, Scope, Settings, Unreadable
 def test_all_settings_are_read() -> None:
     read = settings.read(
         {
+            "account": "0AFhomeHOME",
             "scope": "read_only",
             "folders": [{"id": "f1", "title": "Thesis"}],
             "everything": False,
@@ -28,6 +29,7 @@ def test_all_settings_are_read() -> None:
         }
     )
     assert read == Settings(
+        account="0AFhomeHOME",
         scope=Scope.READ_ONLY,
         folders=(Chosen("f1", "Thesis"),),
         cap_bytes=1 << 40,

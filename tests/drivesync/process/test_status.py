@@ -39,6 +39,13 @@ def test_names_that_are_no_text_do_no_harm() -> None:
     assert json.loads(status.encode(status.as_dict(report), 10_000))["unsynced"][0]["path"] == "a??"
 
 
+def test_nothing_is_longer_than_the_hub_takes() -> None:
+    long = Unsynced("p" * 5000, "w" * 5000)
+    told = status.as_dict(Report(State.PAUSED, pause_detail="d" * 5000, unsynced=(long,)))
+    assert len(told["pause_detail"]) == 1000
+    assert [len(value) for value in told["unsynced"][0].values()] == [4096, 1000]
+
+
 def test_lists_are_cut_to_what_fits_and_the_counts_stay() -> None:
     many = tuple(Unsynced("ä" * 4000 + str(n), "why") for n in range(300))
     told = status.as_dict(Report(State.IDLE, unsynced=many, skipped=many, unsynced_count=300))
