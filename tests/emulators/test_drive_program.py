@@ -18,7 +18,7 @@ def test_it_serves_with_pythons_own_library_alone_and_ends_when_told(tmp_path: P
     # -S: no site-packages.
     process = subprocess.Popen(
         [sys.executable, "-S", "-m", "drive_emulator", "--port", "0", "--prefix", "/demo-drive/",
-         "--account", "anna@example.org=Anna", "--client-id", "demo",
+         "--account", "anna@example.org=Anna", "--sample", "--client-id", "demo",
          "--client-secret-file", str(secret), "--redirect-uri", "http://localhost/back",
          "--folder", str(tmp_path)],
         cwd=HERE, stdout=subprocess.PIPE, text=True, env={"PYTHONDONTWRITEBYTECODE": "1"},
@@ -27,6 +27,8 @@ def test_it_serves_with_pythons_own_library_alone_and_ends_when_told(tmp_path: P
         port = re.search(r"port (\d+)", process.stdout.readline()).group(1)
         with urlopen(f"http://127.0.0.1:{port}/demo-drive/", timeout=20) as page:
             assert b"/demo-drive/my/?account=anna%40example.org" in page.read()
+        with urlopen(f"http://127.0.0.1:{port}/my/?account=anna%40example.org", timeout=20) as page:
+            assert b"Machine learning" in page.read()
     finally:
         process.send_signal(signal.SIGTERM)
     assert process.wait(20) == 0

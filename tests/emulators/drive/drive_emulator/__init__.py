@@ -13,5 +13,6 @@ google-api-python-client bundles) is handed in by path; every request and answer
     pages browse                a person's Drive in a browser
     faults limits journal       what goes wrong on purpose; what was asked
     control emulator server     put together, and served
+    samples                     files for somebody who looks around
     rclone_proxy                leads rclone here (needs the openssl program)
 """

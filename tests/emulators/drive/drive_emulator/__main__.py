@@ -8,6 +8,7 @@ import tempfile
 import threading
 from pathlib import Path
 
+from drive_emulator import samples
 from drive_emulator.emulator import Emulator
 from drive_emulator.grants import Client
 from drive_emulator.server import bind
@@ -21,6 +22,8 @@ def main() -> None:
         for account in options.account:
             email, _, name = account.partition("=")
             emulator.store.add_account(email, name)
+            if options.sample:
+                samples.fill(emulator.store, email)
         if options.client_id:
             secret = options.client_secret_file.read_text(encoding="utf-8").strip()
             uris = tuple(options.redirect_uri)
@@ -48,6 +51,7 @@ def _options() -> argparse.Namespace:
         help="drive.v2.json (and drive.v3.json) as google-api-python-client bundles them",
     )
     add("--account", action="append", default=[], help="email=Name; can be given again")
+    add("--sample", action="store_true", help="puts some files into every account")
     add("--client-id", default="", help="the program that people consent to")
     add("--client-secret-file", type=Path)
     add("--client-name", default="Carrel")

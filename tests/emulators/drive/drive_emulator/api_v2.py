@@ -250,7 +250,12 @@ class Version2:
 def media(revision: Revision, request: Request) -> Answer:
     """The bytes of a revision, or the part that ``Range`` asks for."""
     size = revision.blob.size
-    headers = {"Content-Type": revision.mime, "Accept-Ranges": "bytes", "Cache-Control": "no-cache"}
+    headers = {
+        "Content-Type": revision.mime,
+        "Content-Disposition": "attachment",
+        "Accept-Ranges": "bytes",
+        "Cache-Control": "no-cache",
+    }
     found = re.fullmatch(r"bytes=(\d*)-(\d*)", request.headers.get("Range", "").strip())
     if found is None or found.groups() == ("", ""):
         return Answer(200, headers=headers, part=Part(revision.blob, 0, size))

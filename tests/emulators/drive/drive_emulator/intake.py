@@ -29,11 +29,13 @@ class Intake:
     def write(self, data: bytes | bytearray) -> None:
         self._hash.update(data)
         self.size += len(data)
+        if self._file is not None:
+            self._file.write(data)
+            return
         self._memory += data
-        if self._file is None and self._folder is not None and self.size > _IN_MEMORY:
+        if self._folder is not None and self.size > _IN_MEMORY:
             handle, name = tempfile.mkstemp(dir=self._folder)
             self._path, self._file = Path(name), os.fdopen(handle, "wb")
-        if self._file is not None:
             self._file.write(self._memory)
             self._memory.clear()
 

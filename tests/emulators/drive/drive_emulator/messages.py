@@ -113,7 +113,7 @@ def html(text: str, status: int = 200, **headers: str) -> Answer:
         {
             "Content-Type": "text/html; charset=utf-8",
             "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
-            "img-src data:; form-action *; base-uri 'none'",
+            "img-src data:; form-action *; base-uri 'none'; frame-ancestors 'none'",
             "Cache-Control": "no-store",
             **named,
         },
