@@ -37,8 +37,8 @@ class Tokens:
     access: str = field(repr=False)
     expires_at: datetime
     refresh: str | None = field(repr=False)
-    granted: tuple[str, ...]
-    """Empty: it did not say, so what was asked for (RFC 6749, 5.1)."""
+    granted: tuple[str, ...] | None
+    """None: it did not say, so what was asked for (RFC 6749, 5.1)."""
 
 
 def redirect_uri(settings: Settings) -> str:
@@ -109,13 +109,13 @@ def tokens(answer: Any, now: datetime) -> Tokens:
         access=access,
         expires_at=now + timedelta(seconds=min(lasts_s, MOST_ACCESS_S)),
         refresh=refresh if isinstance(refresh, str) and refresh else None,
-        granted=tuple(scope.split()) if isinstance(scope, str) else (),
+        granted=tuple(scope.split()) if isinstance(scope, str) else None,
     )
 
 
-def require_granted(scope: DriveScope, granted: Collection[str]) -> None:
+def require_granted(scope: DriveScope, granted: Collection[str] | None) -> None:
     """People can untick a box on Google's page. Raises CarrelError(REFUSED) that names it."""
-    if granted and SCOPES[scope] not in granted:
+    if granted is not None and SCOPES[scope] not in granted:
         raise CarrelError(
             Code.REFUSED,
             "Google did not give Carrel what it needs: the box was not ticked.",

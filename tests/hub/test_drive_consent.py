@@ -56,10 +56,12 @@ def test_no_access_token_is_used_for_more_than_an_hour() -> None:
 def test_the_box_that_was_not_ticked_is_named(scope: DriveScope) -> None:
     wanted = drive_consent.SCOPES[scope]
     drive_consent.require_granted(scope, ("openid", wanted))
-    drive_consent.require_granted(scope, ())  # it did not say: what was asked for
+    drive_consent.require_granted(scope, None)  # it did not say: what was asked for
     others = [one for one in drive_consent.SCOPES.values() if one != wanted]
     with pytest.raises(CarrelError) as refused:
         drive_consent.require_granted(scope, others)
+    with pytest.raises(CarrelError):
+        drive_consent.require_granted(scope, ())
     assert drive_consent.BOXES[scope] in refused.value.hint
 
 

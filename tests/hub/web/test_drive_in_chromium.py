@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from hub import drive_links, drive_reports, drive_syncs, sessions
 from hub.audit import By
@@ -47,6 +48,7 @@ async def mine(school: Site, page: Page) -> Page:  # noqa: F811  the fixtures
         },
         "whole": {"bytes": 5000},
         "unlink": {"revoked": True},
+        "link": {"again": False},
     }
     return page
 
@@ -73,7 +75,26 @@ async def test_not_set_up_not_connected_and_connected(school: Site, mine: Page) 
     await mine.goto(f"{school.url}/drive")
     await expect(mine.get_by_role("button", name="Connect Google Drive")).to_be_visible()
     await _check(mine, "drive-connect")
+    # The page's own policy lets its form lead to Google; what comes back leads to a clean address.
+    asked = []
+
+    async def google(route: Route) -> None:
+        asked.append(route.request)
+        await route.fulfill(body="<title>Google</title>", content_type="text/html")
+
+    await mine.route("https://accounts.google.com/**", google)
+    await mine.get_by_role("button", name="Connect Google Drive").press("Enter")
+    await expect(mine).to_have_title("Google")
+    said = parse_qs(urlsplit(asked[0].url).query)
     link(school)
+    back = urlencode({"code": "4/secret-code", "state": said["state"][0]})
+    await mine.goto(f"{school.url}/drive/callback?{back}")
+    await expect(mine.get_by_role("status")).to_contain_text("Your Drive is connected.")
+    assert mine.url == f"{school.url}/drive/choose?done=connected"
+    await mine.goto(f"{school.url}/drive/callback?{back}")
+    await expect(mine.get_by_role("alert")).to_contain_text("was used already")
+    assert mine.url == f"{school.url}/drive"
+    await _check(mine, "drive-refused")
     await mine.goto(f"{school.url}/drive")
     await expect(mine.get_by_text("choose folders first")).to_be_visible()
     await _check(mine, "drive-unchosen")
