@@ -75,6 +75,11 @@ def _class(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pictures", type=Path, help="a folder for pictures of the pages")
 
 
+def _drive_sim(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--steps", type=int, default=100_000, help="how many, over all plays")
+    parser.add_argument("--seed", type=int, default=0, help="of the first play; the next are +1")
+
+
 def _vs_stock(parser: argparse.ArgumentParser) -> None:
     what = "the same against a stock JupyterHub with DockerSpawner, alternating"
     parser.add_argument("--vs-stock", action="store_true", help=what)
@@ -91,6 +96,7 @@ BENCHES: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] =
         "Publishing 500 notebooks of 100 MB; links that a class opens.",
         _courses,
     ),
+    "drive-sim": ("drive_sim", "The Drive sync under random faults: bytes lost.", _drive_sim),
     "hub": ("hub", "A hub with many sessions, simulated: pages, API, work at rest.", _hub),
     "people": ("people", "A class list of 1,000, 5,000 people, 200 logins at once.", _plain),
     "rush": ("rush", "A class that presses Start in the same moment.", _rush),

@@ -10,4 +10,12 @@ made from the trees anew. Nothing here holds a long-lived secret.
       placing incoming trash late  change it in one step each, losing nothing, whoever is writing
       beside beneath               names beside a name; opens and renames no symlink leads astray
       hints                        when to look again
+    engine cycle options           one cycle after the other; what was chosen
+    looking listing scope          the remote tree by changes and lists; the disk's by scans
+    state trees match view         what is remembered; the synced tree; who is where on either side
+    planner places departures      the plan: for what is on both sides, on one any more,
+    arrivals contents              new on one or on both; which way the bytes go
+    titles names copies guards     names on disk; copies where both had changed; mass deletions
+    ops actions record executor    an operation, how it is done, what it changes in the trees
+    troubles progress              what a fault means for the cycle; what is told meanwhile
 """

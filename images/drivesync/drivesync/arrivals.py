@@ -1,0 +1,140 @@
+"""What to do for a file that is new: on one side, or on both under one name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from drivesync.copies import from_here
+from drivesync.model import LocalFile, Path, RemoteFile
+from drivesync.ops import Adopt, Bring, Create, FolderHere, FolderThere, Recognise
+from drivesync.options import Scope
+from drivesync.places import delivery, wait_for
+from drivesync.titles import name_of, title_of
+from drivesync.view import View, is_folder
+
+if TYPE_CHECKING:
+    from drivesync.names import Names
+    from drivesync.planner import Plan
+
+NO_DOWNLOAD = "Drive does not let it be downloaded."
+NOT_TAKEN = "Drive lets you only read this folder."
+READ_ONLY = "Drive is connected for reading only; what is made here stays here."
+LEFT = "Its folder is not chosen any more; it stays on this disk alone."
+WRITING = "It is being written just now."
+
+
+def arrive(view: View, names: Names, plan: Plan) -> None:
+    met: set[Path] = set()
+    for remote in view.scoped.files.values():
+        if remote.id in view.trees.synced:
+            continue
+        if (sent := _sent(view, remote)) is not None:
+            met.add(sent.path)
+            plan.add(sent)
+    for remote in view.scoped.files.values():
+        if remote.id in view.trees.synced or remote.parent not in view.match.where:
+            continue
+        if view.reserved.get(remote.id) not in met:
+            _from_drive(view, names, plan, remote, met)
+    for path, file in view.trees.disk.files.items():
+        if path not in view.match.id and path not in met:
+            _from_disk(view, plan, file)
+
+
+def _sent(view: View, remote: RemoteFile) -> Recognise | None:
+    path = view.reserved.get(remote.id)
+    file = view.trees.disk.files.get(path) if path is not None else None
+    if path is None or file is None or path in view.match.id:
+        return None
+    parent, sent = view.place(path), view.trees.reserved[path].md5.split()
+    if parent is None or file.folder != is_folder(remote) or (not file.folder and not sent):
+        return None
+    md5 = "" if file.folder else remote.md5 if remote.md5 in sent else sent[-1]
+    return Recognise(remote, path, parent, title_of(path[-1]), md5)
+
+
+def _from_drive(view: View, names: Names, plan: Plan, remote: RemoteFile, met: set[Path]) -> None:
+    disk = view.trees.disk
+    path = (*view.match.where[remote.parent], names.of(remote))
+    file = disk.files.get(path)
+    if disk.hides(path) and file is None:
+        return
+    if file is None:
+        if is_folder(remote):
+            plan.add(FolderHere(remote, path))
+        elif remote.downloadable:
+            plan.add(Bring(remote, path))
+        else:
+            plan.unbrought[remote.title] = NO_DOWNLOAD
+        return
+    if path in view.match.id or path in met or file.folder != is_folder(remote):
+        wait_for(view, plan, path)
+        return
+    met.add(path)
+    _meet(view, plan, remote, file)
+
+
+def _meet(view: View, plan: Plan, remote: RemoteFile, file: LocalFile) -> None:
+    """New on both sides, under one name."""
+    path, shape = file.path, view.shape(remote)
+    if file.folder:
+        plan.add(Adopt(remote, path, "", ""))
+        return
+    md5 = view.trees.disk.md5.get(path)
+    if md5 is None:
+        plan.held[path] = WRITING
+    elif shape.md5 == md5:
+        plan.add(Adopt(remote, path, shape.version, md5))
+    elif not remote.downloadable:
+        plan.unbrought[remote.title] = NO_DOWNLOAD
+    elif view.is_open(path) and not shape.ending:
+        plan.add(delivery(view, remote, path))
+    elif view.is_open(path):
+        plan.held[path] = "It is open, and Drive has another file of this name."
+    else:
+        plan.add(Bring(remote, path, file, from_here(view, path)))
+
+
+def _from_disk(view: View, plan: Plan, file: LocalFile) -> None:
+    path, disk = file.path, view.trees.disk
+    if view.is_left(path):
+        plan.unsynced[path] = LEFT
+        return
+    parent = view.place(path)
+    if parent is None or parent not in view.trees.listed:
+        return  # what is there already is not known yet
+    if not view.takes_new(parent):
+        only_read = view.now.options.scope is Scope.READ_ONLY
+        plan.unsynced[path] = READ_ONLY if only_read else NOT_TAKEN
+        return
+    if (was := _the_same(view, parent, file)) is not None:
+        md5 = disk.md5.get(path, "")
+        plan.add(Adopt(was, path, md5, md5))
+    elif file.folder:
+        if not _holds_only_skipped(view, path):
+            plan.add(FolderThere(file, parent, title_of(path[-1])))
+    elif path in disk.md5:
+        plan.add(Create(file, disk.md5[path], parent, title_of(path[-1])))
+    else:
+        plan.held[path] = WRITING
+
+
+def _the_same(view: View, parent: str, file: LocalFile) -> RemoteFile | None:
+    """After the memory was lost: what was made here before, in a folder of which nothing else is
+    synced."""
+    if not view.now.first or parent not in view.scoped.between:
+        return None
+    for one in view.scoped.inside.get(parent, ()):
+        if one.id in view.scoped.files or is_folder(one) != file.folder:
+            continue
+        same = file.folder or one.md5 == view.trees.disk.md5.get(file.path)
+        if same and name_of(one.title, one.id) == file.path[-1]:
+            return one
+    return None
+
+
+def _holds_only_skipped(view: View, path: Path) -> bool:
+    disk = view.trees.disk
+    return disk.holds_skipped(path) and not any(
+        not disk.files[one].folder for one in disk.below(path)
+    )

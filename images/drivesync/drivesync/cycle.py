@@ -1,0 +1,251 @@
+"""One cycle: looks at both sides, then plans and acts in rounds until there is nothing to do."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from drivesync.actions import Effect, Sides, act
+from drivesync.executor import Executor
+from drivesync.faults import Fault, NotAllowed
+from drivesync.guards import is_confirmed, mass_deletion
+from drivesync.listing import ROOT
+from drivesync.looking import EMAIL, Looking
+from drivesync.model import Path
+from drivesync.ops import Bring, Create, FolderThere, MoveThere, Op, Step, Update, key
+from drivesync.options import OpenDocuments, Options
+from drivesync.planner import Plan, plan
+from drivesync.progress import Progress
+from drivesync.record import Record
+from drivesync.report import Pause, Unsynced
+from drivesync.sides import Local, Remote
+from drivesync.state import State
+from drivesync.trees import Disk, Reserved
+from drivesync.troubles import Troubles
+from drivesync.view import Now, Trees, View
+
+MOST_ROUNDS = 500
+"""More than any tree is deep; a plan that never ends is a defect, and ends here."""
+COMMIT_EVERY = 64
+MASS_AT, EVER_EQUAL, UNEXPORTABLE = "mass deletion at", "ever equal", "unexportable"
+
+
+@dataclass(frozen=True)
+class Tools:
+    remote: Remote
+    local: Local
+    state: State
+    executor: Executor
+    progress: Progress
+    stopped: threading.Event
+
+
+class Cycle:
+    """What it came to is in its attributes once ``run`` has returned."""
+
+    def __init__(
+        self,
+        tools: Tools,
+        looking: Looking,
+        options: Options,
+        open_documents: OpenDocuments,
+        now: datetime,
+    ) -> None:
+        self._tools, self._looking, self._options = tools, looking, options
+        self._open, self._now = open_documents, now
+        self._troubles = Troubles()
+        self._disk = Disk()
+        self.done = 0
+        self.clean = False
+        self.detail = ""
+
+    @property
+    def pause(self) -> Pause | None:
+        return self._troubles.pause
+
+    @property
+    def again(self) -> bool:
+        return self._troubles.again
+
+    def run(self) -> None:
+        self._tools.local.require_mounted()
+        self._looking.at_drive(self._now, self._options)
+        self._disk = self._looking.at_the_disk(self._now, self._tools.executor)
+        self._forget_left()
+        before = sum(not one.folder for one in self._tools.state.synced.values())
+        polled = False
+        for _ in range(MOST_ROUNDS):
+            view = self._view()
+            if self._looking.listing.unlisted(view.scoped):
+                self._looking.at_drive(self._now, self._options)
+                view = self._view()
+            made = plan(view)
+            self._tell(made)
+            if self._is_too_much(made, before):
+                return
+            ops = [op for op in made.ops if self._troubles.allows(op)]
+            step = min((op.step for op in ops), default=None)
+            if step is None or self._troubles.ended or self._tools.stopped.is_set():
+                self._finish(made, before)
+                return
+            if step is Step.TRASH and not polled:
+                polled = True
+                self._tools.local.require_mounted()
+                if self._looking.listing.poll():
+                    continue
+            self._do([op for op in ops if op.step is step], view)
+        self._troubles.again = True
+
+    def _view(self) -> View:
+        state = self._tools.state
+        trees = Trees(
+            state.remote,
+            state.listed.keys() | set(),
+            state.synced,
+            self._disk,
+            state.reserved,
+            state.left,
+            state.meta[ROOT],
+            state.meta.get(EMAIL, ""),
+        )
+        unexportable = set(state.meta.get(UNEXPORTABLE, "").split())
+        first = EVER_EQUAL not in state.meta
+        return View(trees, Now(self._now, self._options, self._open, unexportable, first))
+
+    def _do(self, ops: list[Op], view: View) -> None:
+        record = Record(self._tools.state, self._disk, view, self._now)
+        if ops[0].step is Step.REMEMBER:
+            for op in ops:
+                record.write(op, Effect())
+            self._tools.state.commit()
+            return
+        self._announce(ops)
+        sides = Sides(
+            self._tools.remote,
+            self._tools.local,
+            self._reserved,
+            view.shape,
+            self._tools.progress.up,
+            self._tools.progress.down,
+        )
+        # Moves here depend on each other: one at a time, each planned anew.
+        ops = ops[:1] if ops[0].step is Step.MOVE_HERE else ops
+        jobs = [self._job(op, sides) for op in ops]
+        for count, (number, effect) in enumerate(self._tools.executor.run(jobs), 1):
+            self._settle(ops[number], effect, record)
+            if count % COMMIT_EVERY == 0:
+                self._tools.state.commit()
+        self._tools.state.commit()
+
+    def _job(self, op: Op, sides: Sides) -> Callable[[], Effect | Fault | None]:
+        def job() -> Effect | Fault | None:
+            if self._troubles.ended or self._tools.stopped.is_set():
+                return None
+            try:
+                return act(op, sides)
+            except Fault as fault:
+                return fault
+
+        return job
+
+    def _settle(self, op: Op, effect: Effect | Fault | None, record: Record) -> None:
+        if isinstance(effect, Effect):
+            self._troubles.went_well()
+            record.write(op, effect)
+            self.done += 1
+            self._tools.progress.done(key(op))
+        elif isinstance(effect, Fault):
+            self._meet(op, effect)
+
+    def _meet(self, op: Op, fault: Fault) -> None:
+        meta = self._tools.state.meta
+        if isinstance(fault, NotAllowed) and isinstance(op, Bring):
+            meta[UNEXPORTABLE] = " ".join({*meta.get(UNEXPORTABLE, "").split(), op.remote.id})
+        if self._troubles.meet(op, fault):
+            id_ = (
+                self._reserved(op.local.path) if isinstance(op, (Create, FolderThere)) else key(op)
+            )
+            if id_:
+                self._looking.listing.refresh(id_)
+
+    def _reserved(self, path: Path) -> str:
+        """Empty when it was used up by another operation meanwhile."""
+        one = self._tools.state.reserved.get(path)
+        return one.id if one else ""
+
+    def _announce(self, ops: list[Op]) -> None:
+        """Writes down what is about to be sent: seen in Drive after a crash, it is ours."""
+        state = self._tools.state
+        paths = [op.local.path for op in ops if isinstance(op, (Create, FolderThere))]
+        missing = [path for path in paths if path not in state.reserved]
+        if missing:
+            for path, id_ in zip(missing, self._tools.remote.new_ids(len(missing)), strict=True):
+                state.reserved[path] = Reserved(id_)
+        for op in ops:
+            match op:
+                case Create():
+                    known = state.reserved[op.local.path]
+                    state.reserved[op.local.path] = replace(known, md5=_with(known.md5, op.md5))
+                case Update():
+                    one = state.synced[op.remote.id]
+                    state.synced[one.id] = replace(one, sending=_with(one.sending, op.md5))
+                case MoveThere(between=True):
+                    state.synced[op.remote.id] = replace(state.synced[op.remote.id], here=True)
+                case _:
+                    pass
+        state.commit()
+
+    def _forget_left(self) -> None:
+        """What is chosen again, or not on disk any more, is no more left alone."""
+        state, scoped = self._tools.state, self._view().scoped
+        for path, id_ in list(state.left.items()):
+            if id_ in scoped.files or (self._disk.complete and path not in self._disk.files):
+                state.left.drop(path)
+
+    def _is_too_much(self, made: Plan, before: int) -> bool:
+        state = self._tools.state
+        self.detail = mass_deletion(made.ops, before)
+        if not self.detail:
+            return False
+        if MASS_AT not in state.meta:
+            state.meta[MASS_AT] = self._now.isoformat()
+        paused_at = datetime.fromisoformat(state.meta[MASS_AT])
+        if is_confirmed(paused_at, self._options.confirmed_deletion_at):
+            self.detail = ""
+            return False
+        self._troubles.pause, self._troubles.again = Pause.MASS_DELETE, False
+        return True
+
+    def _finish(self, made: Plan, before: int) -> None:
+        state = self._tools.state
+        if self._tools.stopped.is_set():
+            self._troubles.again = True
+        if not made.ops and not self._troubles.blocked and not self._troubles.ended:
+            state.meta.drop(MASS_AT)
+            unread = len(self._disk.md5) < sum(not f.folder for f in self._disk.files.values())
+            self.clean = not (self.pause or made.unsynced or unread) and self._disk.complete
+            state.meta[EVER_EQUAL] = "yes"
+
+    def _tell(self, made: Plan) -> None:
+        reasons = {**made.unsynced}
+        files = self._disk.files
+        unread = [path for path in files if not files[path].folder and path not in self._disk.md5]
+        reasons |= {path: made.held.get(path, "It is being written just now.") for path in unread}
+        for op in made.ops:
+            match op:
+                case Create() | Update() if key(op) in self._troubles.blocked:
+                    reasons[op.local.path] = self._troubles.blocked[key(op)]
+                case _:
+                    pass
+        unsynced = [Unsynced("/".join(path), why) for path, why in sorted(reasons.items())]
+        skipped = [Unsynced("/".join(o.path), o.why.value) for o in self._looking.skipped]
+        skipped += [Unsynced(title, why) for title, why in made.unbrought.items()]
+        self._tools.progress.lists(unsynced, skipped, list(self._tools.state.conflicts.values()))
+        self._tools.progress.plan(made.ops)
+
+
+def _with(known: str, md5: str) -> str:
+    """A few are enough: those that may still be under way."""
+    return " ".join([*[one for one in known.split() if one != md5], md5][-8:])

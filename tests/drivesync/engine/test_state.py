@@ -1,0 +1,69 @@
+"""The memory on disk: what was committed is there again, and a damaged one does no harm."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from drivesync.engine import Engine
+from drivesync.model import Kind, RemoteFile, Stamp
+from drivesync.report import Conflict
+from drivesync.state import Hashed, State
+from drivesync.trees import Reserved, Synced
+
+from tests.drivesync.sim.rig import ALL, Rig
+
+
+def test_what_was_committed_is_there_again_and_nothing_else(tmp_path) -> None:
+    state = State.open(tmp_path / "sync.sqlite")
+    file = RemoteFile("1", "root", "a", Kind.FILE, "e1", md5="m", size=2**40, trashed=True)
+    one = Synced("1", "root", "a", "a", False, "m", "m", Stamp(1, 2, 3, 4), here=True)
+    conflict = Conflict("a", "a (2)", datetime(2026, 11, 24, tzinfo=UTC))
+    state.remote["1"], state.synced["1"], state.listed["root"] = file, one, False
+    state.hashed[Stamp(1, 2, 3, 4)] = Hashed("m", True)
+    state.reserved[("f", "a")], state.left[("x",)] = Reserved("2", "m n"), "3"
+    state.conflicts["a (2)"], state.meta["cursor"] = conflict, "7"
+    assert state.commit() and not state.commit()
+    before = [dict(table) for table in state.tables]
+    state.meta["cursor"] = "8"
+    state.close()
+    again = State.open(tmp_path / "sync.sqlite")
+    assert [dict(table) for table in again.tables] == before
+    again.close()
+
+
+def test_an_upload_under_way_is_remembered_at_once(tmp_path) -> None:
+    state = State.open(tmp_path / "sync.sqlite")
+    state.uploads.save("key", "https://upload")
+    state.close()
+    again = State.open(tmp_path / "sync.sqlite")
+    assert again.uploads.find("key") == "https://upload"
+    again.uploads.forget("key")
+    assert again.uploads.find("key") is None
+    again.close()
+
+
+@pytest.mark.parametrize("damage", ["garbage", "half", "row", "version"])
+def test_a_damaged_memory_is_moved_aside_and_the_sync_begins_anew(tmp_path, damage) -> None:
+    file = tmp_path / "sync.sqlite"
+    rig = Rig()
+    rig.remote.put("a", b"1")
+    rig.local.write(("b",), b"2")
+    state = State.open(file)
+    Engine(rig.remote, rig.local, state, ALL).cycle(rig.world.now(), frozenset())
+    if damage == "row":
+        state.base.execute("INSERT INTO remote VALUES ('x', '[1]')")
+    if damage == "version":
+        state.base.execute("PRAGMA user_version = 99")
+    state.close()
+    if damage == "garbage":
+        file.write_bytes(b"not a database" * 100)
+    if damage == "half":
+        file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    state = State.open(file)
+    assert not state.synced
+    outcome = Engine(rig.remote, rig.local, state, ALL).cycle(rig.world.now(), frozenset())
+    state.close()
+    assert outcome.clean and outcome.done == 0
+    assert rig.here() == rig.there() == {"a": b"1", "b": b"2"}
+    assert (tmp_path / "sync.sqlite.damaged-1").exists()
