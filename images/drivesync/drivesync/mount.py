@@ -124,7 +124,6 @@ class Mount:
         if self._emptied:
             return
         with folder(root, TMP) as tmp:
-            _empty(tmp)
             _require_exchange(tmp)
             _empty(tmp)
         self._emptied = True

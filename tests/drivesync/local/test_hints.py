@@ -118,7 +118,7 @@ def test_another_thread_wakes_it_at_once(hints: Hints) -> None:
 def test_lost_events_are_a_hint_and_everything_is_watched_anew(here: Place, hints: Hints) -> None:
     most = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
     names = [here.top / "a" / "b" / name for name in ("x", "y")]
-    for at in range(most // 2 + 100):
+    for at in range(most + 200):
         fd = os.open(names[at % 2], os.O_CREAT | os.O_WRONLY)
         os.close(fd)
     (here.top / "a" / "unseen").mkdir()  # its event is lost

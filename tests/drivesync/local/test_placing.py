@@ -292,6 +292,7 @@ def test_bytes_are_on_the_disk_before_their_name_and_the_name_before_it_is_told(
     events.clear()
     new = here.bring(b"new", "file", over=old)
     day = trash.stat().st_ino
+    assert events.index(("fsync", here.trash.stat().st_ino)) < events.index(("rename", 0))
     mine = [event for event in events if event[1] in (0, new.stamp.inode, top, day)]
     assert mine == [
         ("fsync", new.stamp.inode),

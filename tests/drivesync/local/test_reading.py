@@ -155,6 +155,18 @@ def test_a_folder_swapped_while_it_is_opened_does_not_give_another_file(
         here.disk.md5(file)
 
 
+def test_another_folder_in_its_place_at_the_end_is_a_change(here: Place) -> None:
+    """What was opened is as it was, but it is not what the path leads to any more."""
+    (here.top / "a").mkdir()
+    (here.top / "a" / "file").write_text("a")
+    with here.disk.source(here.seen("a", "file"), "").open() as opened:
+        (here.top / "a").rename(here.top / "b")
+        (here.top / "a").mkdir()
+        (here.top / "a" / "file").write_text("c")
+        with pytest.raises(LocalChanged):
+            opened.read()
+
+
 def test_an_empty_file_is_read(here: Place) -> None:
     (here.top / "empty").touch()
     file = here.seen("empty")
