@@ -201,7 +201,8 @@ class Cycle:
         """What is chosen again, or not on disk any more, is no more left alone."""
         state, scoped = self._tools.state, self._view().scoped
         for path, id_ in list(state.left.items()):
-            if id_ in scoped.files or (self._disk.complete and path not in self._disk.files):
+            chosen = id_ in scoped.files or self._options.everything
+            if chosen or (self._disk.complete and path not in self._disk.files):
                 state.left.drop(path)
 
     def _is_too_much(self, made: Plan, before: int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 
+from drivesync.ignores import ignored
 from drivesync.model import Kind, RemoteFile
 from drivesync.options import Options
 
@@ -47,8 +48,8 @@ def scope(
     queue = [(root, options.everything)]
     for folder, whole in queue:
         for file in found.inside.get(folder, ()):
-            if file.id in found.alive:
-                continue
+            if file.id in found.alive or ignored(file.title):
+                continue  # the disk would not show it: it would look like deleted there
             found.alive.add(file.id)
             leads = file.id in found.between
             ours = folder in found.between and file.id in here

@@ -250,6 +250,15 @@ def test_without_chosen_folders_nothing_happens() -> None:
     assert rig.world.requests == 0 and rig.engine.report().state is State.PAUSED
 
 
+def test_what_would_be_ignored_on_disk_is_not_brought() -> None:
+    rig = Rig()
+    rig.remote.put("x", b"1", rig.remote.put("__pycache__", None))
+    rig.remote.put("a.tmp", b"2")
+    rig.cycle()
+    rig.require_quiet()
+    assert rig.here() == {} and len(rig.there()) == 3
+
+
 # Google's own documents
 
 

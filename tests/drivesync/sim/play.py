@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from drivesync.model import Kind, Path
+from drivesync.options import Options
 
 from tests.drivesync.sim.remote import ROOT
-from tests.drivesync.sim.rig import Rig
+from tests.drivesync.sim.rig import ALL, Rig
 from tests.drivesync.sim.world import Chances
 
 TITLES = ("a.txt", "b.ipynb", "c", "d.csv", "A.txt", "x/y", "e\u0301", "\u00e9", "..", "n" * 300)
@@ -67,6 +68,7 @@ class Play:
                 self.meddle()
         self.world.jump(timedelta(days=2))
         self.rig.open = frozenset()
+        self.rig.choose(ALL)
         try:
             self.rig.settle()
         finally:
@@ -74,8 +76,17 @@ class Play:
             tally.crashes += self.world.crashes
 
     def upheaval(self) -> None:
-        what = self.random.choice(("clock", "back", "cursor", "open", "unknown", "state", "day"))
+        what = self.random.choice(
+            ("clock", "back", "cursor", "open", "unknown", "state", "day", "some", "all")
+        )
         match what:
+            case "some":
+                nodes = self.rig.remote.nodes.values()
+                folders = [node.id for node in nodes if node.kind is Kind.FOLDER]
+                few = self.random.sample(folders, min(2, len(folders)))
+                self.rig.choose(Options(frozenset(few)))
+            case "all":
+                self.rig.choose(ALL)
             case "clock":
                 self.world.jump(timedelta(minutes=self.random.randrange(60)))
             case "day":
