@@ -116,10 +116,11 @@ def test_an_update_resent_by_the_transport_finds_its_own_write() -> None:
     assert rig.here() == {"a": b"2"}
 
 
-def test_an_edit_in_drive_between_plan_and_update_keeps_both() -> None:
+@pytest.mark.parametrize("boundary", ["after scan", "before update"])
+def test_an_edit_in_drive_between_plan_and_update_keeps_both(boundary) -> None:
     rig = equal(a=b"1")
     rig.local.write(("a",), b"2")
-    do(rig, "before update", lambda: rig.remote.edit(rig.id_of("a"), b"3"))
+    do(rig, boundary, lambda: rig.remote.edit(rig.id_of("a"), b"3"))
     rig.settle()
     assert rig.here()["a"] == b"3"
     assert copies(rig) == ["a (conflict from this notebook, 2026-11-24 08.00)"]
@@ -133,10 +134,11 @@ def test_an_edit_in_drive_during_a_download_is_brought_whole() -> None:
     assert rig.here() == {"a": b"2"}
 
 
-def test_an_edit_here_between_download_and_place_is_kept() -> None:
+@pytest.mark.parametrize("boundary", ["after download", "before place"])
+def test_an_edit_here_between_download_and_place_is_kept(boundary) -> None:
     rig = equal(a=b"1")
     rig.remote.edit(rig.id_of("a"), b"2")
-    do(rig, "before place", lambda: rig.local.write(("a",), b"3"))
+    do(rig, boundary, lambda: rig.local.write(("a",), b"3"))
     rig.settle()
     assert sorted(rig.here().values()) == [b"2", b"3"]
 
@@ -295,6 +297,15 @@ def test_a_file_that_comes_back_right_before_its_removal_stays() -> None:
     rig = equal(a=b"1")
     rig.local.remove(("a",))
     do(rig, "before look", lambda: rig.local.write(("a",), b"2"))
+    rig.settle()
+    assert rig.here() == rig.there() == {"a": b"2"}
+    assert len(rig.remote.nodes) == 1
+
+
+def test_an_edit_in_drive_right_before_its_removal_there_comes_back() -> None:
+    rig = equal(a=b"1")
+    rig.local.remove(("a",))
+    do(rig, "before look", lambda: rig.remote.edit(rig.id_of("a"), b"2"))
     rig.settle()
     assert rig.here() == rig.there() == {"a": b"2"}
 
