@@ -5,7 +5,7 @@ equal. A pure planner makes operations of them; whatever becomes of an operation
 made from the trees anew. Nothing here holds a long-lived secret.
 
     model sides faults report      the files, the two sides, what can go wrong, what is told
-    process lock logs              the process (composition puts the real parts together)
+    process lock logs memory       the process (composition puts the real parts together)
     composition
     loop waits bell stopping       when a cycle of the engine is due
     desk teller status             what is told meanwhile, to the session and to the hub

@@ -53,38 +53,49 @@ class Sync:
             settings.api_url, Access(tokens), self._state.uploads, self._buckets
         )
         self._engine = self._new_engine()
-        self._stopped = False
+        self._stopped = self._counted = False
         files = sum(not one.folder for one in self._state.synced.values())
         self._known = replace(self._engine.report(), files=files)
 
     def cycle(self, orders: Orders) -> Outcome:
-        self._change(orders.settings)
+        self._change(orders)
         if self._stopped:  # for good: another one goes on where it was
             self._known = self.report()
-            self._engine, self._stopped = self._new_engine(), False
+            self._engine = self._new_engine(orders.last)
+            self._stopped = self._counted = False
         with self._hastened(orders):
-            return self._engine.cycle(datetime.now(UTC), orders.open_paths())
+            outcome = self._engine.cycle(datetime.now(UTC), orders.open_paths())
+        self._counted = True
+        return outcome
 
     def report(self) -> Report:
-        report = self._engine.report()
-        if report.last_success_at is None:  # nothing is known before the first cycle has ended
-            report = replace(
-                report, files=self._known.files, last_success_at=self._known.last_success_at
-            )
-        return report
+        """Until an engine's first cycle is over, it knows only what is on its way."""
+        now, before = self._engine.report(), self._known
+        last = now.last_success_at or before.last_success_at
+        if self._counted:
+            return replace(now, last_success_at=last)
+        return replace(
+            now,
+            files=before.files,
+            last_success_at=last,
+            conflicts=now.conflicts or before.conflicts,
+            conflict_count=now.conflict_count or before.conflict_count,
+        )
 
     def close(self) -> None:
         self._engine.stop()
         self._remote.stop()
         self._state.close()
 
-    def _new_engine(self) -> Engine:
-        return Engine(self._remote, self._disk, self._state, options(self._settings))
+    def _new_engine(self, only_up: bool = False) -> Engine:
+        chosen = options(self._settings, only_up)
+        return Engine(self._remote, self._disk, self._state, chosen)
 
-    def _change(self, settings: Settings) -> None:
+    def _change(self, orders: Orders) -> None:
+        settings = orders.settings
+        self._engine.choose(options(settings, orders.last))
         if settings == self._settings:
             return
-        self._engine.choose(options(settings))
         self._disk.set_limits(settings.cap_bytes, settings.trash_days)
         self._buckets.set(settings.requests_per_s, settings.writes_per_s)
         self._settings = settings
@@ -110,12 +121,13 @@ class Sync:
             thread.join()
 
 
-def options(settings: Settings) -> Options:
+def options(settings: Settings, only_up: bool) -> Options:
     return Options(
         folders=frozenset(folder.id for folder in settings.folders),
         everything=settings.everything,
         scope=settings.scope,
         export=settings.export,
+        only_up=only_up,
         confirmed_deletion_at=settings.confirmed_deletion,
     )
 

@@ -9,12 +9,12 @@ from datetime import datetime
 
 from drivesync.actions import Effect, Sides, act
 from drivesync.executor import Executor
-from drivesync.faults import Fault, NotAllowed
+from drivesync.faults import Fault, Lost, NotAllowed
 from drivesync.guards import is_confirmed, mass_deletion
 from drivesync.listing import ROOT
 from drivesync.looking import EMAIL, Looking
 from drivesync.model import Path
-from drivesync.ops import Bring, Create, FolderThere, MoveThere, Op, Step, Update, key
+from drivesync.ops import Bring, Create, Deliver, FolderThere, MoveThere, Op, Step, Update, key
 from drivesync.options import OpenDocuments, Options
 from drivesync.planner import Plan, plan
 from drivesync.progress import Progress
@@ -86,6 +86,8 @@ class Cycle:
             if self._is_too_much(made, before):
                 return
             ops = [op for op in made.ops if self._troubles.allows(op)]
+            if self._options.only_up:
+                ops = [op for op in ops if not isinstance(op, Bring | Deliver)]
             step = min((op.step for op in ops), default=None)
             if step is None or self._troubles.ended or self._tools.stopped.is_set():
                 self._finish(made, before)
@@ -128,7 +130,7 @@ class Cycle:
             self._reserved,
             view.shape,
             self._tools.progress.up,
-            self._tools.progress.down,
+            self._down,
         )
         # Moves here depend on each other: one at a time, each planned anew.
         ops = ops[:1] if ops[0].step is Step.MOVE_HERE else ops
@@ -149,6 +151,11 @@ class Cycle:
                 return fault
 
         return job
+
+    def _down(self, size: int) -> None:
+        if self._tools.stopped.is_set():
+            raise Lost("The sync is about to end; it comes the next time.")
+        self._tools.progress.down(size)
 
     def _settle(self, op: Op, effect: Effect | Fault | None, record: Record) -> None:
         if isinstance(effect, Effect):

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from drivesync import flush, pauses
+from drivesync import flush, memory, pauses
 from drivesync.bell import Bell
 from drivesync.desk import Desk, Orders, Syncs
 from drivesync.engine import Outcome
@@ -74,6 +74,7 @@ class Loop:
             self._desk.looked = True
             if outcome.done:
                 self._busy_at = time.monotonic()
+                memory.trim()
         finally:
             self._desk.cycling_since = None
         if self._desk.ended or isinstance(self._parts.tokens.fault, Ended):

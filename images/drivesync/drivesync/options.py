@@ -33,6 +33,8 @@ class Options:
     everything: bool = False
     scope: Scope = Scope.FULL
     export: Export = Export.LINKS
+    only_up: bool = False
+    """The session is over and the time short: what is new in Drive waits for the next one."""
     confirmed_deletion_at: datetime | None = None
     """When the user said last that a mass deletion was meant."""
 

@@ -7,6 +7,7 @@ import io
 import os
 import stat
 import time
+from typing import BinaryIO, cast
 
 from drivesync.beneath import FILE, faults, folder, my_drive, open_at, write_out
 from drivesync.faults import LocalChanged
@@ -90,8 +91,8 @@ class DiskSource:
         self._root, self._file = root, file
         self.size, self.md5 = file.stamp.size, md5
 
-    def open(self) -> Reader:
-        return Reader(self._root, self._file)
+    def open(self) -> BinaryIO:
+        return cast(BinaryIO, Reader(self._root, self._file))
 
 
 def md5_of(root: int, file: LocalFile) -> str:

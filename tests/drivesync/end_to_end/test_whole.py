@@ -136,6 +136,24 @@ def test_sigterm_sends_what_is_left_and_tells_it(
     assert sidecar.status()["state"] == "ended"
 
 
+def test_the_last_flush_waits_for_nothing_that_is_to_come_down(
+    sidecar: Sidecar, drive: Drive, hub: HubStub
+) -> None:
+    begin(sidecar)
+    drive.emulator.faults.add(Rule(Fault.DELAY, query="alt=media", amount=2500, times=None))
+    with sidecar.asleep():
+        for number in range(60):
+            drive.write(f"there {number}.txt", b"there")
+            sidecar.write(f"here {number}.txt", str(number).encode())
+        sidecar.signal(signal.SIGTERM)
+    began = time.monotonic()
+    assert sidecar.wait() == 0
+    assert time.monotonic() - began < 5
+    assert all(drive.find(f"here {number}.txt") for number in range(60))
+    assert hub.last["files"] >= 60
+    assert hub.last["result"].endswith(" files in Drive, 0 conflict copies, 0 unsynced")
+
+
 def test_what_the_deadline_leaves_goes_up_at_the_next_start(
     sidecar: Sidecar, drive: Drive, hub: HubStub
 ) -> None:
