@@ -71,6 +71,12 @@ class Drive:
         return stands(self)
 
     @property
+    def urgent(self) -> bool:
+        """Whether nothing goes on until the person does something."""
+        by_itself = (None, SyncPause.OFFLINE, SyncPause.BUSY)
+        return self.standing is Standing.RECONNECT or self.pause not in by_itself
+
+    @property
     def pause(self) -> SyncPause | None:
         """Why nothing goes on, if that is so."""
         told = self.report if self.standing is Standing.PAUSED else None

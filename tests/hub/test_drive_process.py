@@ -358,6 +358,8 @@ async def test_a_dead_grant_another_account_and_a_new_key(site: Site) -> None:
         assert (await site.sidecar(bearer, "access", {}))[0] == 403 and google.asked == asked
         _, page = await get(http, f"{site.url}drive")
         assert "Google does not let Carrel in any more" in page and "Reconnect" in page
+        page = await _start_page(site)
+        assert page.index(">Reconnect</a>") < page.index('id="spawn_form"')
         with store.reading() as tx:
             what = set(tx.scalars(sa.select(audit_rows.c.what)))
         assert audit.Action.DRIVE_LOST.value in what
@@ -386,3 +388,11 @@ async def _wait_for_minting(site: Site) -> None:
     """The hub gives a token out twice for some seconds only; a restart forgets it at once."""
     await site.world.hub.stop()
     await site.world.hub.start()
+
+
+async def _start_page(site: Site) -> str:
+    """As ada sees it."""
+    async with site.browser("") as student:
+        home = Browser(student, site.world.hub.url)
+        await home.log_in("ada")
+        return (await home.get("/spawn"))[1]

@@ -129,6 +129,7 @@ def drive(**said: Any) -> Drive:
 def test_how_it_stands_is_never_better_than_known(found: Drive, standing: Standing) -> None:
     assert found.standing is standing
     assert as_json(found)["standing"] == standing.value
+    assert found.urgent is (standing is Standing.RECONNECT)
     assert (found.pause is SyncPause.BUSY) is (standing is Standing.PAUSED)
 
 
