@@ -21,8 +21,8 @@ class Workers:
     """Threads, which live as long as a call of ``run``."""
 
     def run(self, jobs: Sequence[Callable[[], T]]) -> Iterator[tuple[int, T]]:
-        if len(jobs) == 1:
-            yield 0, jobs[0]()
+        if len(jobs) < 2:
+            yield from ((number, job()) for number, job in enumerate(jobs))
             return
         with ThreadPoolExecutor(min(AT_ONCE, len(jobs)), "drivesync") as pool:
             numbers = {pool.submit(job): number for number, job in enumerate(jobs)}
