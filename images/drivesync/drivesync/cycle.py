@@ -199,7 +199,10 @@ class Cycle:
 
     def _forget_left(self) -> None:
         """What is chosen again, or not on disk any more, is no more left alone."""
-        state, scoped = self._tools.state, self._view().scoped
+        state = self._tools.state
+        if not state.left:
+            return
+        scoped = self._view().scoped
         for path, id_ in list(state.left.items()):
             chosen = id_ in scoped.files or self._options.everything
             if chosen or (self._disk.complete and path not in self._disk.files):
