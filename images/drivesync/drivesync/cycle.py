@@ -186,7 +186,8 @@ class Cycle:
         """Writes down what is about to be sent: seen in Drive after a crash, it is ours."""
         state = self._tools.state
         paths = [op.local.path for op in ops if isinstance(op, (Create, FolderThere))]
-        missing = [path for path in paths if path not in state.reserved]
+        # An id that is in Drive already is another file's: ours would have been recognised.
+        missing = [p for p in paths if not (id_ := self._reserved(p)) or id_ in state.remote]
         if missing:
             for path, id_ in zip(missing, self._tools.remote.new_ids(len(missing)), strict=True):
                 state.reserved[path] = Reserved(id_)
@@ -206,7 +207,10 @@ class Cycle:
 
     def _forget_left(self) -> None:
         """What is chosen again, or not on disk any more, is no more left alone."""
-        state, scoped = self._tools.state, self._view().scoped
+        state = self._tools.state
+        if not state.left:
+            return
+        scoped = self._view().scoped
         for path, id_ in list(state.left.items()):
             chosen = id_ in scoped.files or self._options.everything
             if chosen or (self._disk.complete and path not in self._disk.files):

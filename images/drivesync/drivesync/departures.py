@@ -79,13 +79,13 @@ class Departures:
             self._plan.add(TrashHere(synced.id, file, files, chosen_away))
 
     def _moved_here(self, synced: Synced, path: Path) -> bool:
-        """It, or a folder that it is in."""
+        """It, or a folder that it is in and that has left Drive with it."""
         view: View = self._view
         while path:
             above = view.match.id.get(path[:-1])
             if (above, path[-1]) != (synced.parent, synced.name):
                 return True
-            if above is None or above not in view.trees.synced:
+            if above is None or above not in view.trees.synced or view.known(above):
                 return False
             synced, path = view.trees.synced[above], path[:-1]
         return False

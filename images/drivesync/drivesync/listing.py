@@ -36,11 +36,11 @@ class Listing:
             while self._fill(scoped(), now):
                 self._fetch(chosen)
             try:
-                self._changes()
+                news = self._changes()
             except CursorRejected:
                 self._begin(now)
                 continue
-            if not self.unlisted(scoped()):
+            if not news or not self.unlisted(scoped()):
                 return
 
     def refresh(self, id_: str) -> RemoteFile | None:
@@ -51,10 +51,7 @@ class Listing:
 
     def poll(self) -> bool:
         """Whether anything has changed since ``follow``; it is in the tree then."""
-        state = self._state
-        before = state.meta[CURSOR]
-        self._changes()
-        return state.meta[CURSOR] != before
+        return self._changes()
 
     def _fetch(self, chosen: frozenset[str]) -> None:
         """The chosen folders, and those that lead to them."""
@@ -140,15 +137,18 @@ class Listing:
     def _is_old(self, now: datetime) -> bool:
         return now - datetime.fromisoformat(self._state.meta[LISTED_AT]) > LIST_AFTER
 
-    def _changes(self) -> None:
+    def _changes(self) -> bool:
+        """Whether there were any."""
         state = self._state
-        last = False
+        last = news = False
         while not last:
             page = self._remote.changes(state.meta[CURSOR])
             for change in page.changes:
                 self._apply(change.id, change.file)
             state.meta[CURSOR], last = page.cursor, page.last
+            news = news or bool(page.changes)
             state.commit()
+        return news
 
     def _apply(self, id_: str, file: RemoteFile | None) -> None:
         state = self._state

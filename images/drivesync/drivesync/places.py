@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from drivesync.contents import Circumstances, Way, base, way
 from drivesync.copies import delivered_before, from_drive, from_here
-from drivesync.model import Path, RemoteFile
+from drivesync.model import Kind, Path, RemoteFile
 from drivesync.ops import Adopt, Bring, Deliver, Delivered, MoveHere, MoveThere, Update
 from drivesync.titles import beside, title_of
 from drivesync.trees import Synced
@@ -18,6 +18,23 @@ if TYPE_CHECKING:
 
 MEANWHILE = "being renamed"
 READ_ONLY = "Drive lets you only read this file. Copy it elsewhere to keep your change in Drive."
+
+
+def is_settled(view: View, synced: Synced, remote: RemoteFile, path: Path) -> bool:
+    """Whether nothing is to be done, told without much ado: of nearly all files, in every plan."""
+    disk = view.trees.disk
+    stamp = disk.files[path].stamp
+    same_place = (remote.parent, remote.title, path[-1]) == (
+        synced.parent,
+        synced.title,
+        synced.name,
+    ) and view.match.id.get(path[:-1]) == synced.parent
+    if not same_place or is_folder(remote) != synced.folder:
+        return False
+    if synced.folder:
+        return stamp.inode == synced.stamp.inode
+    same_bytes = remote.md5 == synced.version == synced.md5 == disk.md5.get(path)
+    return remote.kind is Kind.FILE and same_bytes and stamp == synced.stamp
 
 
 def settle(view: View, names: Names, plan: Plan, synced: Synced) -> None:

@@ -40,6 +40,8 @@ def plan(view: View) -> Plan:
     for id_, synced in view.trees.synced.items():
         remote, path = view.scoped.files.get(id_), view.match.where.get(id_)
         if remote is not None and path is not None:
+            if places.is_settled(view, synced, remote, path):
+                continue
             places.settle(view, names, made, synced)
         elif remote is not None:
             going.left_the_disk(synced, remote)

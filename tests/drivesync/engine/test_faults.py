@@ -96,6 +96,17 @@ def test_a_resent_create_is_recognised_although_the_list_of_changes_is_late() ->
     assert len(rig.remote.nodes) == 1
 
 
+def test_a_file_in_the_place_of_a_folder_whose_create_was_lost_gets_an_id_of_its_own() -> None:
+    rig = Rig()
+    rig.local.folder(("a",))
+    fail(rig, "after create_folder", Crash())
+    rig.cycle()
+    rig.local.remove(("a",))
+    rig.local.write(("a",), b"1")
+    rig.settle()
+    assert rig.here() == {"a": b"1", "a (2)": None}
+
+
 @pytest.mark.parametrize("error", [faults.Lost(), Crash()])
 def test_an_update_whose_answer_was_lost_is_no_conflict(error) -> None:
     rig = equal(a=b"1")
