@@ -26,6 +26,8 @@ from spawner.node.strict_json import parse_object
 
 log = logging.getLogger("carrel.node")
 
+LAST_LINES, MOST_TOLD = 15, 4000
+"""Of a sidecar that broke off, for node's log; in lines and characters."""
 _DONE = Answer(204, "application/json", b"")
 
 
@@ -132,7 +134,12 @@ class DriveKeeper:
             raise CarrelError(
                 Code.REFUSED, "This container is no Drive sidecar of this installation."
             )
-        id_ = str(inspected["Id"])
+        id_, state = str(inspected["Id"]), inspected["State"]
+        if not state.get("Running") and state.get("ExitCode"):
+            log.warning(
+                "drive: %s ended with code %d. Its last lines:\n%s",
+                name, state["ExitCode"], await self._last_lines(id_),
+            )  # fmt: skip
         query = {"t": str(self._config.drive_grace_s)}
         stopped = await self._engine.ask(Call("POST", f"/containers/{id_}/stop", query))
         if stopped.status not in (204, 304, 404):
@@ -141,6 +148,17 @@ class DriveKeeper:
         await asyncio.to_thread(drive_folders.remove_bearer, self._config, folder)
         log.info("drive: %s has ended", name)
         return _DONE
+
+    async def _last_lines(self, id_: str) -> str:
+        """With the container its log goes too."""
+        query = {"stdout": "1", "stderr": "1", "tail": str(LAST_LINES)}
+        answer = await self._engine.ask(Call("GET", f"/containers/{id_}/logs", query))
+        lines, left = [], answer.content if answer.status == 200 else b""
+        while left:  # frames: which stream, and how many bytes (the engine's API, "attach")
+            end = 8 + int.from_bytes(left[4:8], "big")
+            lines.append(left[8:end].decode(errors="replace").rstrip())
+            left = left[end:]
+        return "\n".join(lines)[-MOST_TOLD:]
 
     async def _remove(self, id_: str) -> None:
         query = {"force": "1", "v": "1"}
