@@ -23,7 +23,6 @@ class Workers:
     def run(self, jobs: Sequence[Callable[[], T]]) -> Iterator[tuple[int, T]]:
         if len(jobs) < 2:
             yield from enumerate(job() for job in jobs)
-            yield from ((number, job()) for number, job in enumerate(jobs))
             return
         with ThreadPoolExecutor(min(AT_ONCE, len(jobs)), "drivesync") as pool:
             numbers = {pool.submit(job): number for number, job in enumerate(jobs)}
