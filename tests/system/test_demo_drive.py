@@ -82,14 +82,7 @@ def test_a_drive_is_connected_kept_in_step_and_flushed(demo: Installation) -> No
         assert code == 0, said
 
     write("one.txt")
-    try:
-        eventually(lambda: "one.txt" in in_drive(http), 40)
-    except BaseException:
-        (one,) = demo.engine.docker(*sidecars).split()
-        print(demo.engine.docker("logs", one))
-        print(demo.inside(one, "sh", "-c", "ls -laR /drive /state; cat /drive/.carrel/status.json"))
-        print(demo.engine.docker("logs", "carreldemo-hub")[-6000:])
-        raise
+    eventually(lambda: "one.txt" in in_drive(http), 40)
     (first,) = demo.engine.docker(*sidecars).split()
     demo.engine.docker("kill", first)
     write("two.txt")
