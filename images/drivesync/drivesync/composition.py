@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from drivesync.desk import Desk, Orders
 from drivesync.engine import Engine, Outcome
 from drivesync.hints import Hints
 from drivesync.local import Disk, Limits
-from drivesync.options import Options
+from drivesync.options import AskOpen, OpenDocuments, Options
 from drivesync.process import Place
 from drivesync.remote import make_remote
 from drivesync.report import Report
@@ -25,6 +26,8 @@ from drivesync.tokens import Tokens
 ASK_S = 0.2
 """How often a running cycle is asked whether it should come to its end."""
 LOOK_S = 60.0
+OPEN_S = 0.5
+"""How old it may be which documents are open, when a file is about to be changed."""
 
 
 class Access:
@@ -39,6 +42,20 @@ class Access:
         token = self._tokens.get(refused=self._given)
         self._given = token.value
         return token.value, datetime.fromtimestamp(token.expires_at, UTC)
+
+
+class Lately:
+    """What was asked a moment ago is not asked again: many files are changed at once."""
+
+    def __init__(self, ask: AskOpen, clock: Callable[[], float] = time.monotonic) -> None:
+        self._ask, self._clock = ask, clock
+        self._told: tuple[float, OpenDocuments] | None = None
+
+    def __call__(self) -> OpenDocuments:
+        now, told = self._clock(), self._told
+        if told is None or now - told[0] >= OPEN_S:
+            told = self._told = now, self._ask()
+        return told[1]
 
 
 class Sync:
@@ -64,7 +81,7 @@ class Sync:
             self._engine = self._new_engine(orders.last)
             self._stopped = self._counted = False
         with self._hastened(orders):
-            outcome = self._engine.cycle(datetime.now(UTC), orders.open_paths())
+            outcome = self._engine.cycle(datetime.now(UTC), Lately(orders.open_paths))
         self._counted = True
         return outcome
 

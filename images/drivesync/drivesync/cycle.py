@@ -9,13 +9,13 @@ from datetime import datetime
 
 from drivesync.actions import Effect, Sides, act
 from drivesync.executor import Executor
-from drivesync.faults import Fault, Lost, NotAllowed
+from drivesync.faults import Fault, LocalOpen, Lost, NotAllowed
 from drivesync.guards import is_confirmed, mass_deletion
 from drivesync.listing import ROOT
 from drivesync.looking import EMAIL, Looking
 from drivesync.model import Path
 from drivesync.ops import Bring, Create, Deliver, FolderThere, MoveThere, Op, Step, Update, key
-from drivesync.options import OpenDocuments, Options
+from drivesync.options import AskOpen, Options
 from drivesync.planner import Plan, plan
 from drivesync.progress import Progress
 from drivesync.record import Record
@@ -50,11 +50,11 @@ class Cycle:
         tools: Tools,
         looking: Looking,
         options: Options,
-        open_documents: OpenDocuments,
+        ask_open: AskOpen,
         now: datetime,
     ) -> None:
         self._tools, self._looking, self._options = tools, looking, options
-        self._open, self._now = open_documents, now
+        self._ask_open, self._now = ask_open, now
         self._troubles = Troubles()
         self._disk = Disk()
         self.done = 0
@@ -114,7 +114,7 @@ class Cycle:
         )
         unexportable = set(state.meta.get(UNEXPORTABLE, "").split())
         first = EVER_EQUAL not in state.meta
-        return View(trees, Now(self._now, self._options, self._open, unexportable, first))
+        return View(trees, Now(self._now, self._options, self._ask_open(), unexportable, first))
 
     def _do(self, ops: list[Op], view: View) -> None:
         record = Record(self._tools.state, self._disk, view, self._now)
@@ -129,6 +129,7 @@ class Cycle:
             self._tools.local,
             self._reserved,
             view.shape,
+            self._require_closed(view),
             self._tools.progress.up,
             self._down,
         )
@@ -151,6 +152,15 @@ class Cycle:
                 return fault
 
         return job
+
+    def _require_closed(self, view: View) -> Callable[[Path], None]:
+        """A cycle may take long: what was closed when it was planned may be open by now."""
+
+        def require(path: Path) -> None:
+            if view.was_opened(path, self._ask_open()):
+                raise LocalOpen
+
+        return require
 
     def _down(self, size: int) -> None:
         if self._tools.stopped.is_set():

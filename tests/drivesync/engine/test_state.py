@@ -50,7 +50,7 @@ def test_a_damaged_memory_is_moved_aside_and_the_sync_begins_anew(tmp_path, dama
     rig.remote.put("a", b"1")
     rig.local.write(("b",), b"2")
     state = State.open(file)
-    Engine(rig.remote, rig.local, state, ALL).cycle(rig.world.now(), frozenset())
+    Engine(rig.remote, rig.local, state, ALL).cycle(rig.world.now(), frozenset)
     if damage == "row":
         state.base.execute("INSERT INTO remote VALUES ('x', '[1]')")
     if damage == "version":
@@ -62,7 +62,7 @@ def test_a_damaged_memory_is_moved_aside_and_the_sync_begins_anew(tmp_path, dama
         file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
     state = State.open(file)
     assert not state.synced
-    outcome = Engine(rig.remote, rig.local, state, ALL).cycle(rig.world.now(), frozenset())
+    outcome = Engine(rig.remote, rig.local, state, ALL).cycle(rig.world.now(), frozenset)
     state.close()
     assert outcome.clean and outcome.done == 0
     assert rig.here() == rig.there() == {"a": b"1", "b": b"2"}

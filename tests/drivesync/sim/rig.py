@@ -26,6 +26,7 @@ class Rig:
     def __init__(self, seed: int = 0, options: Options = ALL) -> None:
         self.world = World(random.Random(seed))
         self.remote, self.local = SimRemote(self.world), SimLocal(self.world)
+        self.local.opened = lambda: self.open
         self._base = sqlite3.connect(":memory:", isolation_level=None)
         self._base.execute("PRAGMA synchronous = OFF")
         self.options = options
@@ -45,7 +46,7 @@ class Rig:
         """None: it crashed, and a new engine stands on what was committed."""
         self.world.jump(timedelta(seconds=5))
         try:
-            return self.engine.cycle(self.world.now(), self.open)
+            return self.engine.cycle(self.world.now(), lambda: self.open)
         except Crash:
             if self._base.in_transaction:
                 self._base.execute("ROLLBACK")
