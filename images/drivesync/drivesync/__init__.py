@@ -9,6 +9,7 @@ made from the trees anew. Nothing here holds a long-lived secret.
     composition
     loop waits bell stopping       when a cycle of the engine is due
     desk teller status             what is told meanwhile, to the session and to the hub
+    tidying                        the end of what was kept long enough
     pauses flush                   why nothing goes on; the session's wish that all be in Drive
     hub tokens settings            the hub's two calls
     notes open_documents           what the session says, in ``.carrel``

@@ -21,6 +21,7 @@ from drivesync.remote import make_remote
 from drivesync.report import Report
 from drivesync.settings import Settings
 from drivesync.state import State
+from drivesync.tidying import Tidying
 from drivesync.tokens import Tokens
 
 ASK_S = 0.2
@@ -65,6 +66,7 @@ class Sync:
         self._settings = settings
         self._state = State.open(place.state / "sync.sqlite")
         self._disk = Disk(place.drive, place.state, Limits(settings.cap_bytes, settings.trash_days))
+        self._tidying = Tidying(self._disk.purge_trash)
         self._buckets = Buckets(settings.requests_per_s, settings.writes_per_s)
         self._remote = make_remote(
             settings.api_url, Access(tokens), self._state.uploads, self._buckets
@@ -83,6 +85,9 @@ class Sync:
         with self._hastened(orders):
             outcome = self._engine.cycle(datetime.now(UTC), Lately(orders.open_paths))
         self._counted = True
+        if not orders.last:
+            self._state.uploads.forget_old()
+            self._tidying.begin_if_due()
         return outcome
 
     def report(self) -> Report:

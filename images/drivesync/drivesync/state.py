@@ -6,6 +6,7 @@ import contextlib
 import json
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import astuple, dataclass
 from datetime import datetime
@@ -17,6 +18,8 @@ from drivesync.report import Conflict
 from drivesync.trees import Reserved, Synced
 
 FORMAT = 1
+KNOWN_FOR_S = 7 * 24 * 3600
+"""Drive keeps an upload under way for a week."""
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -215,23 +218,37 @@ class State:
 
 
 class UploadsUnderWay:
-    """``sides.Uploads``, from any thread; written at once."""
+    """``sides.Uploads``, from any thread; written at once, with the second of it."""
 
-    def __init__(self, base: sqlite3.Connection, lock: threading.RLock) -> None:
-        self._base, self._lock = base, lock
+    def __init__(
+        self,
+        base: sqlite3.Connection,
+        lock: threading.RLock,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._base, self._lock, self._clock = base, lock, clock
 
     def find(self, key: str) -> str | None:
         with self._lock:
             row = self._base.execute("SELECT value FROM uploads WHERE key = ?", (key,)).fetchone()
-        return None if row is None else str(row[0])
+        return None if row is None else str(row[0]).partition(" ")[2]
 
     def save(self, key: str, uri: str) -> None:
+        value = f"{self._clock():.0f} {uri}"
         with self._lock:
-            self._base.execute("INSERT OR REPLACE INTO uploads VALUES (?, ?)", (key, uri))
+            self._base.execute("INSERT OR REPLACE INTO uploads VALUES (?, ?)", (key, value))
 
     def forget(self, key: str) -> None:
         with self._lock:
             self._base.execute("DELETE FROM uploads WHERE key = ?", (key,))
+
+    def forget_old(self) -> None:
+        """What Drive does not know any more."""
+        with self._lock:
+            self._base.execute(
+                "DELETE FROM uploads WHERE CAST(value AS INTEGER) < ?",
+                (self._clock() - KNOWN_FOR_S,),
+            )
 
 
 def _require_whole(base: sqlite3.Connection) -> None:

@@ -96,6 +96,14 @@ def test_what_is_deleted_goes_to_the_trash_of_the_other_side(
     assert digest(b"there.txt") in sidecar.everything()
 
 
+def test_the_trash_is_emptied_of_what_was_kept_long_enough(sidecar: Sidecar) -> None:
+    old = sidecar.disk / ".carrel" / "trash" / "2020-02-02"
+    old.mkdir(parents=True)
+    (old / "old.txt").write_bytes(b"old")
+    begin(sidecar)
+    until(lambda: not old.exists(), SOON_S)
+
+
 def test_only_what_was_chosen_is_brought(sidecar: Sidecar, drive: Drive, hub: HubStub) -> None:
     drive.write("Course/a.txt", b"a")
     drive.write("Private/b.txt", b"b")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime
 
 import pytest
 from drivesync.engine import Engine
 from drivesync.model import Kind, RemoteFile, Stamp
 from drivesync.report import Conflict
-from drivesync.state import Hashed, State
+from drivesync.state import KNOWN_FOR_S, Hashed, State, UploadsUnderWay
 from drivesync.trees import Reserved, Synced
 
 from tests.drivesync.sim.rig import ALL, Rig
@@ -67,3 +68,18 @@ def test_a_damaged_memory_is_moved_aside_and_the_sync_begins_anew(tmp_path, dama
     assert outcome.clean and outcome.done == 0
     assert rig.here() == rig.there() == {"a": b"1", "b": b"2"}
     assert (tmp_path / "sync.sqlite.damaged-1").exists()
+
+
+def test_an_upload_that_drive_has_forgotten_by_now_is_forgotten_too(tmp_path) -> None:
+    state = State.open(tmp_path / "sync.sqlite")
+    now = [0.0]
+    uploads = UploadsUnderWay(state.base, threading.RLock(), lambda: now[0])
+    uploads.save("old", "https://upload/1")
+    now[0] = KNOWN_FOR_S - 1
+    uploads.save("new", "https://upload/2")
+    uploads.forget_old()
+    assert uploads.find("old") == "https://upload/1"
+    now[0] = KNOWN_FOR_S + 1
+    uploads.forget_old()
+    assert uploads.find("old") is None and uploads.find("new") == "https://upload/2"
+    state.close()
