@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from drivesync.bucket import Buckets
 from drivesync.desk import Desk, Orders
 from drivesync.engine import Engine, Outcome
+from drivesync.faults import Lost
 from drivesync.hints import Hints
 from drivesync.local import Disk, Limits
 from drivesync.options import AskOpen, OpenDocuments, Options
@@ -33,16 +34,20 @@ OPEN_S = 0.5
 
 class Access:
     """For Drive's side, which asks for a token when its own has ended or was refused: so it is
-    never given the same one again."""
+    never given the same one again. Nor is it given another account's: what it is about to do was
+    planned for this one."""
 
-    def __init__(self, tokens: Tokens) -> None:
-        self._tokens = tokens
+    def __init__(self, tokens: Tokens, account: str) -> None:
+        self._tokens, self._account = tokens, account
         self._given = ""
 
     def __call__(self) -> tuple[str, datetime]:
-        token = self._tokens.get(refused=self._given)
-        self._given = token.value
-        return token.value, datetime.fromtimestamp(token.expires_at, UTC)
+        for _ in range(2):  # the first may be the one of before
+            token = self._tokens.get(refused=self._given)
+            self._given = token.value
+            if token.account == self._account:
+                return token.value, datetime.fromtimestamp(token.expires_at, UTC)
+        raise Lost("Another account was connected.")
 
 
 class Lately:
@@ -69,7 +74,7 @@ class Sync:
         self._tidying = Tidying(self._disk.purge_trash)
         self._buckets = Buckets(settings.requests_per_s, settings.writes_per_s)
         self._remote = make_remote(
-            settings.api_url, Access(tokens), self._state.uploads, self._buckets
+            settings.api_url, Access(tokens, settings.account), self._state.uploads, self._buckets
         )
         self._engine = self._new_engine()
         self._stopped = self._counted = False

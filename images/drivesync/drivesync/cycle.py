@@ -10,6 +10,7 @@ from datetime import datetime
 from drivesync.actions import Effect, Sides, act
 from drivesync.executor import Executor
 from drivesync.faults import Fault, LocalOpen, Lost, NotAllowed
+from drivesync.former import follow
 from drivesync.guards import is_confirmed, mass_deletion
 from drivesync.listing import ROOT
 from drivesync.looking import EMAIL, Looking
@@ -71,9 +72,11 @@ class Cycle:
 
     def run(self) -> None:
         self._tools.local.require_mounted()
+        self._looking.whose(self._now, self._tools.executor)
         self._looking.at_drive(self._now, self._options)
         self._disk = self._looking.at_the_disk(self._now, self._tools.executor)
         self._forget_left()
+        follow(self._tools.state, self._disk)
         before = sum(not one.folder for one in self._tools.state.synced.values())
         polled = False
         for _ in range(MOST_ROUNDS):
@@ -109,6 +112,7 @@ class Cycle:
             self._disk,
             state.reserved,
             state.left,
+            state.former,
             state.meta[ROOT],
             state.meta.get(EMAIL, ""),
         )

@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 
 from drivesync.model import Kind, Path, RemoteFile, Stamp
 from drivesync.report import Conflict
-from drivesync.trees import Reserved, Synced
+from drivesync.trees import Former, Reserved, Synced
 
 FORMAT = 1
 KNOWN_FOR_S = 7 * 24 * 3600
@@ -87,6 +87,11 @@ def _synced(row: list[Any]) -> Synced:
     return Synced(*row)
 
 
+def _former(row: list[Any]) -> Former:
+    row[3] = Stamp(*row[3])
+    return Former(*row)
+
+
 def _remote_row(file: RemoteFile) -> list[Any]:
     row = list(astuple(file))
     row[3] = file.kind.value
@@ -124,6 +129,7 @@ class State:
             "reserved", Form("/".join, _path, astuple, lambda row: Reserved(*row))
         )
         self.left: Table[Path, str] = Table("left", Form("/".join, _path, str, str))
+        self.former: Table[Path, Former] = Table("former", Form("/".join, _path, astuple, _former))
         self.conflicts: Table[str, Conflict] = Table(
             "conflicts",
             Form(
@@ -141,6 +147,7 @@ class State:
             self.hashed,
             self.reserved,
             self.left,
+            self.former,
             self.conflicts,
         )
         self.uploads = UploadsUnderWay(base, self._lock)

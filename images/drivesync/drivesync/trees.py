@@ -42,6 +42,17 @@ class Reserved:
     md5: str = ""
 
 
+@dataclass(frozen=True)
+class Former:
+    """A file on disk that came from another account: the ``root`` of its Drive and whose it is, the
+    md5 that it had when both were equal (empty: they were not), and its stamp of the last look."""
+
+    root: str
+    email: str
+    md5: str
+    stamp: Stamp
+
+
 @dataclass
 class Disk:
     """What is on disk, by the last scan and by what was done since."""

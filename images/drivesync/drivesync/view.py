@@ -11,7 +11,7 @@ from drivesync.match import Match, match
 from drivesync.model import Kind, Path, RemoteFile
 from drivesync.options import Export, OpenDocuments, Options, Scope
 from drivesync.scope import Scoped, scope
-from drivesync.trees import Disk, Reserved, Synced
+from drivesync.trees import Disk, Former, Reserved, Synced
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class Trees:
     disk: Disk
     reserved: Mapping[Path, Reserved]
     left: Mapping[Path, str]
+    former: Mapping[Path, Former]
     root: str
     email: str = ""
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 
 from drive_emulator.faults import Fault, Rule
+from drive_emulator.model import Access
 
 from tests.drivesync.end_to_end.stage import AT_HOME, USER, Drive, Sidecar, digest
 from tests.drivesync.process.conftest import until
@@ -225,6 +226,29 @@ def test_a_consent_that_is_withdrawn_ends_all_requests(
     assert sidecar.read("a.txt") == b"a"
     hub.answers = {}
     until(lambda: drive.read("b.txt") == b"b", SOON_S)
+
+
+def test_another_account_gets_no_file_of_the_former_one(
+    sidecar: Sidecar, drive: Drive, hub: HubStub
+) -> None:
+    other = Access("other@example.org", "a browser elsewhere")
+    root = drive.store.add_account(other.email).root
+    drive.write("a.txt", b"a")
+    begin(sidecar)
+    sidecar.write("b.txt", b"b")
+    until(lambda: drive.read("b.txt") == b"b", SOON_S)
+    until(lambda: sidecar.read("a.txt") == b"a", SOON_S)
+    until(idle(sidecar), SOON_S)
+    sidecar.opens()
+    hub.fresh_token = lambda: drive.emulator.token(other.email)
+    hub.settings = hub.settings | {"account": root}
+    drive.emulator.grants.revoke_all(USER)
+    until(lambda: sidecar.files() == [], SOON_S)
+    sidecar.write("new.txt", b"new")
+    titles = lambda: {one.file.title for one in drive.store.in_folder(other, root)}  # noqa: E731
+    until(lambda: titles() == {"new.txt"}, SOON_S)
+    assert sidecar.files() == [digest(b"new")]
+    assert titles() == {"new.txt"} and set(drive.tree()) == {"a.txt", "b.txt"}
 
 
 def test_a_token_that_google_refuses_is_replaced(

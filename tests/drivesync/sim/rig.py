@@ -16,7 +16,7 @@ from drivesync.state import State
 from drivesync.titles import name_of, split
 
 from tests.drivesync.sim.local import SimLocal
-from tests.drivesync.sim.remote import ROOT, SimRemote
+from tests.drivesync.sim.remote import SimRemote
 from tests.drivesync.sim.world import Chances, Crash, InAnyOrder, World
 
 ALL = Options(everything=True)
@@ -52,6 +52,11 @@ class Rig:
                 self._base.execute("ROLLBACK")
             self.start()
             return None
+
+    def connect(self, remote: SimRemote) -> None:
+        """Another account."""
+        self.remote = remote
+        self.start()
 
     def lose_state(self) -> None:
         self._base = sqlite3.connect(":memory:", isolation_level=None)
@@ -100,7 +105,7 @@ class Rig:
                 path, one = (), node
                 while True:
                     path = (name_of(one.title, one.id), *path)
-                    if one.parent == ROOT:
+                    if one.parent == self.remote.root:
                         break
                     one = self.remote.nodes[one.parent]
                 found.append((path, None if node.kind is Kind.FOLDER else node.data))
