@@ -137,7 +137,8 @@ def _place(
     incoming: Incoming, path: Path, over: LocalFile | None, file: RemoteFile, sides: Sides
 ) -> LocalFile:
     try:
-        return sides.local.place(incoming, path, over, file.modified_ms)
+        stands_in = bool(sides.shape(file).ending)
+        return sides.local.place(incoming, path, over, file.modified_ms, stands_in)
     finally:
         incoming.discard()
 

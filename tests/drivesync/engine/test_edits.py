@@ -270,6 +270,7 @@ def test_a_document_is_a_link_and_an_edit_of_it_is_undone() -> None:
     rig.remote.nodes[id_].kind = Kind.DOCUMENT
     rig.cycle()
     link = rig.local.tree[("Essay.gdoc",)].data
+    assert rig.local.tree[("Essay.gdoc",)].read_only
     assert json.loads(link) == {"url": "", "doc_id": id_, "email": "ann@example.org"}
     rig.local.write(("Essay.gdoc",), b"edited")
     rig.cycle()

@@ -23,6 +23,7 @@ class Inode:
     data: bytes = b""
     mtime: int = 0
     ctime: int = 0
+    read_only: bool = False
 
 
 @dataclass
@@ -138,7 +139,12 @@ class SimLocal:
         return InMemory()
 
     def place(
-        self, incoming: Incoming, path: Path, over: LocalFile | None, modified_ms: int
+        self,
+        incoming: Incoming,
+        path: Path,
+        over: LocalFile | None,
+        modified_ms: int,
+        read_only: bool = False,
     ) -> LocalFile:
         assert isinstance(incoming, InMemory)
         if over is not None:
@@ -152,6 +158,7 @@ class SimLocal:
             old = self.tree[path]
             self.trashed.append((path, old, old.data))
         self.tree[path] = self._new(False, incoming.data)
+        self.tree[path].read_only = read_only
         self.tree[path].mtime = modified_ms * 1_000_000
         file = self._file(path)
         self.world.boundary("after place")
