@@ -49,9 +49,14 @@ class Table(dict[K, V], Generic[K, V]):
         for key in list(self):
             del self[key]
 
-    def fill(self, rows: Iterator[tuple[str, str]]) -> None:
+    def fill(self, rows: Iterator[tuple[str, str]], known: dict[str, str]) -> None:
+        """``known`` holds each string once: ids and md5s come up again and again."""
         for key, value in rows:
-            super().__setitem__(self.form.to_key(key), self.form.load(json.loads(value)))
+            row = json.loads(value)
+            if isinstance(row, list):
+                row = [known.setdefault(one, one) if type(one) is str else one for one in row]
+            once = self.form.to_key(known.setdefault(key, key))
+            super().__setitem__(once, self.form.load(row))
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,7 @@ class Form(Generic[K, V]):
     load: Callable[[Any], V]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Hashed:
     """An md5 that was taken of what has this stamp. Not ``settled``: so soon after the last change
     that another one may have left the same stamp."""
@@ -170,10 +175,11 @@ class State:
 
     def load(self) -> None:
         """As it was last committed."""
+        known: dict[str, str] = {}
         for table in self.tables:
             dict.clear(table)
             table.touched.clear()
-            table.fill(self.base.execute(f'SELECT key, value FROM "{table.name}"'))  # noqa: S608
+            table.fill(self.base.execute(f'SELECT key, value FROM "{table.name}"'), known)  # noqa: S608
 
     def commit(self) -> bool:
         """Whether there was anything to write."""
@@ -260,6 +266,7 @@ class UploadsUnderWay:
 
 def _require_whole(base: sqlite3.Connection) -> None:
     base.execute("PRAGMA synchronous = FULL")
+    base.execute("PRAGMA cache_size = -512")  # all of it is in memory as it is
     (verdict,) = base.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
         raise sqlite3.DatabaseError(str(verdict))

@@ -276,4 +276,4 @@ def test_at_rest_it_is_small_and_asks_once_a_cycle(
     assert {entry.operation for entry in entries} == {"changes.list"}
     held = sidecar.megabytes()
     print(held)
-    assert held["VmRSS"] <= 45
+    assert held["VmRSS"] <= 38
