@@ -87,12 +87,27 @@ def _student(browser: Browser) -> None:
     _shot(page, "course-notebook")
     page.goto(f"{URL}/services/carrel/secrets")
     _shot(page, "secrets")
+    _drive(page)
     phone = _page(browser, PHONE, page)
     phone.goto(f"{URL}/hub/home")
     _shot(phone, "home-phone")
     phone.get_by_role("button", name=re.compile("Stop")).click()
     expect(phone.locator("button.carrel-big")).to_be_visible(timeout=READY_WITHIN_MS)
     phone.context.close()
+
+
+def _drive(page: Page) -> None:
+    page.goto(f"{URL}/services/carrel/drive")
+    page.get_by_role("button", name="Connect Google Drive").click()
+    page.get_by_label("Demo Student One").check()
+    page.get_by_role("button", name="Allow").click()
+    expect(page.get_by_role("heading", name="Choose folders")).to_be_visible()
+    page.get_by_role("checkbox", name="Machine learning").check()
+    _shot(page, "drive-choose")
+    page.locator("button.go").click()
+    expect(page.get_by_text("Both sides are the same.")).to_be_visible(timeout=READY_WITHIN_MS)
+    page.goto(f"{URL}/services/carrel/drive")
+    _shot(page, "drive")
 
 
 def _page(browser: Browser, size: dict[str, int] = DESK, like: Page | None = None) -> Page:
