@@ -335,7 +335,6 @@ async def test_a_dead_grant_another_account_and_a_new_key(site: Site) -> None:
         assert site.link().sealed != before
         key.write_text(f"{new}\n")
         bearer = await _ended_with_its_key(site, session, bearer)
-        await _forget(site, bearer)
 
         # Google away is no reason to reconnect.
         google.away = True
@@ -384,9 +383,11 @@ async def test_a_dead_grant_another_account_and_a_new_key(site: Site) -> None:
 
 
 async def _ended_with_its_key(site: Site, session: str, bearer: str) -> str:
-    """The bearer of the sidecar that takes its place."""
+    """The bearer of the sidecar that takes its place, and has a new token."""
     assert (await site.sidecar(bearer, "access", {}))[0] == 401
-    return site.begin_anew(session)
+    bearer = site.begin_anew(session)
+    await _forget(site, bearer)
+    return bearer
 
 
 async def _forget(site: Site, bearer: str) -> None:
