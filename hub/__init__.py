@@ -39,7 +39,7 @@ The only code that opens Carrel's database. Deciders are pure, one subject a fil
                                              consents at Google; tokens, sealed, and minted anew
     drive_folders drive_orders drive_standing
                                              looks into a Drive; what sidecars do, and how it stands
-    drive_keeping drive_keeper               a sidecar beside each session that is to have one
+    drive_keeping drive_keeper drive_bearers a sidecar beside each session that is to have one
     chores housekeeping                      what is done when it is due; the process that does it
     web/  the carrel service: own pages      cli/  the ./carrel command
 """

@@ -23,6 +23,8 @@ MOST_REQUESTS, MOST_TIME_S = 120, 6.0
 """Of one look. A Drive of thousands of folders is not counted to its end."""
 MOST_SHOWN = 500
 """Folders within one."""
+MOST_KEPT = 5000
+"""Folders within one that are kept in mind: whoever makes them chooses how many there are."""
 MOST_DEPTH = 40
 ROOT = "root"
 """What Drive's API calls My Drive."""
@@ -55,11 +57,10 @@ class Look:
 
     async def level(self, folder: str) -> dict[str, Any]:
         """What is in a folder: its files together, and each folder in it with what is below."""
-        items, whole = await self._items(folder)
-        found = sorted((i for i in items if i.folder), key=lambda i: i.title.casefold())
+        inside, own, whole = await self._inside(folder)
+        found = sorted(inside, key=lambda i: i.title.casefold())
         shown = found[:MOST_SHOWN]
         counts = await asyncio.gather(*(self.count(one.id) for one in shown))
-        own = _own(items, whole)
         return {
             "path": await self.path(folder),
             "files": own.files,
@@ -74,10 +75,8 @@ class Look:
         if depth > MOST_DEPTH or not self._may_ask():
             return Count(at_least=True)
         self._left -= 1  # now, and not when its turn comes: its sisters look here meanwhile
-        items, whole = await self._items(folder)
-        total = _own(items, whole)
-        below = [one.id for one in items if one.folder]
-        for count in await asyncio.gather(*(self.count(one, depth + 1) for one in below)):
+        inside, total, _ = await self._inside(folder)
+        for count in await asyncio.gather(*(self.count(one.id, depth + 1) for one in inside)):
             total = total.plus(count)
         return total
 
@@ -132,18 +131,19 @@ class Look:
         folder = Folder(id_, title, path[:MOST_PATH], count.size_bytes, count.files)
         return folder, [step["id"] for step in steps[:-1]]
 
-    async def _items(self, folder: str) -> tuple[list[Item], bool]:
-        """What is in a folder, and whether that is all of it."""
-        items: list[Item] = []
-        page = ""
+    async def _inside(self, folder: str) -> tuple[list[Item], Count, bool]:
+        """The folders in a folder, its own files together, and whether that is all of it."""
+        inside: list[Item] = []
+        own, page = Count(), ""
         while True:
             async with self._turns:
                 some, page = await drive_google.children(self._drive, self._access, folder, page)
-            items += some
+            inside += (one for one in some if one.folder)
+            own = own.plus(_own(some))
             if not page:
-                return items, True
-            if not self._may_ask():
-                return items, False
+                return inside, own, True
+            if not self._may_ask() or len(inside) >= MOST_KEPT:
+                return inside, replace(own, at_least=True), False
             self._left -= 1
 
     async def _file(self, id_: str) -> dict[str, Any]:
@@ -154,9 +154,9 @@ class Look:
         return self._left > 0 and time.monotonic() < self._until
 
 
-def _own(items: Sequence[Item], whole: bool) -> Count:
+def _own(items: Sequence[Item]) -> Count:
     files = [one for one in items if not one.folder]
-    return Count(len(files), sum(one.size_bytes for one in files), at_least=not whole)
+    return Count(len(files), sum(one.size_bytes for one in files))
 
 
 def _told(item: Item, count: Count) -> dict[str, Any]:

@@ -6,6 +6,7 @@ The only module that sends the client secret and people's tokens anywhere.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,11 +19,12 @@ import aiohttp
 from hub import drive_consent
 from hub.drive_consent import Tokens
 from hub.drive_knobs import Drive
+from hub.drive_links import MOST_TITLE
 from spawner.errors import CarrelError, Code
 
 CONNECT_S, TIMEOUT_S = 5, 15
-MOST_BYTES = 8 * 2**20
-"""Of an answer; a page of 1,000 files has half a megabyte."""
+MOST_BYTES = 2 * 2**20
+"""Of an answer, of which several are held at a time; a page of 1,000 files has half a megabyte."""
 PAGE = 1000
 FOLDER = "application/vnd.google-apps.folder"
 _FAULTS = (aiohttp.ClientError, OSError, TimeoutError)
@@ -190,15 +192,18 @@ def _item(one: Mapping[str, Any]) -> Item:
     size = one.get("fileSize")
     return Item(
         id=id_of(one.get("id")),
-        title=text_of(one, "title") or "(no title)",
+        title=text_of(one, "title")[:MOST_TITLE] or "(no title)",
         folder=one.get("mimeType") == FOLDER,
-        size_bytes=int(size) if isinstance(size, str) and size.isdigit() else 0,
+        size_bytes=_number(size),
     )
 
 
 def _size(answer: Mapping[str, Any]) -> int:
-    used = answer.get("quotaBytesUsed")
-    return int(used) if isinstance(used, str) and used.isdigit() else 0
+    return _number(answer.get("quotaBytesUsed"))
+
+
+def _number(told: Any) -> int:
+    return int(told) if isinstance(told, str) and re.fullmatch(r"[0-9]{1,18}", told) else 0
 
 
 def text_of(answer: Mapping[str, Any], name: str) -> str:
@@ -211,6 +216,7 @@ def text_of(answer: Mapping[str, Any], name: str) -> str:
 def id_of(found: Any) -> str:
     """An id goes into addresses and queries: only what can be one does. Raises CarrelError."""
     text = found if isinstance(found, str) else ""
-    if not text or len(text) > 200 or not all(c.isalnum() or c in "-_." for c in text):
+    # One that is dots alone would lead elsewhere in a path.
+    if len(text) > 200 or not text.strip(".") or not all(c.isalnum() or c in "-_." for c in text):
         raise drive_consent.strange()
     return text

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 
 from hub import drive_keeping, drive_links, drive_syncs
+from hub.drive_bearers import Bearers
 from hub.drive_keeping import Open, Scene, Setback, Sidecar
 from hub.drive_links import Wanted
 from hub.installation import Installation
@@ -65,6 +66,8 @@ class DriveKeeper:
     store: Store
     node: Node
     told: Told
+    bearers: Callable[[], Bearers]
+    """Blocks; raises CarrelError where there is no key."""
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     """By user."""
@@ -128,9 +131,9 @@ class DriveKeeper:
     async def _start(self, one: Wanted) -> None:
         try:
             async with self._turn:
-                bearer = await self.store.in_thread(
-                    self.store.decide, drive_syncs.begin, one.user, one.session, self.clock()
-                )
+                bearers = await self.store.in_thread(self.bearers)
+                begin = (drive_syncs.begin, one.user, one.session, bearers, self.clock())
+                bearer = await self.store.in_thread(self.store.decide, *begin)
                 await self.node.start_sidecar(
                     one.user,
                     {

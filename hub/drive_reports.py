@@ -37,7 +37,10 @@ def _plain(text: Any) -> Any:
 def _aware(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         raise ValueError("a time must be aware")
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("a time must be within the calendar") from error
 
 
 Files = Annotated[int, Field(ge=0, le=MOST_FILES, strict=True)]

@@ -36,6 +36,12 @@ class Opened:
 
 def keys(settings: Settings) -> Keys:
     """Blocks. Raises CarrelError(UNAVAILABLE) where there is none."""
+    found = raw_keys(settings)
+    return Keys(Sealer(found), Sealer(found[:1]))
+
+
+def raw_keys(settings: Settings) -> list[bytes]:
+    """All of them, the one that seals first. Blocks. Raises as ``keys``."""
     found = read_keys(settings.data_dir / KEY)
     if not found:
         raise CarrelError(
@@ -45,7 +51,7 @@ def keys(settings: Settings) -> Keys:
             f"Tell your administrator: {KEY} in the data directory comes back from a backup; "
             "without one, remove what is there and run ./carrel up, and people connect anew.",
         )
-    return Keys(Sealer(found), Sealer(found[:1]))
+    return found
 
 
 def seal(keys_: Keys, user: str, token: str) -> str:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from hub import drive_bearers
+from hub.drive_bearers import Bearers
 from hub.models import drive_syncs as rows
 from hub.models import sessions
 
+SESSION_ID = re.compile(r"[0-9a-f]{12}", re.ASCII)
 AFTER_THE_END = timedelta(minutes=10)
 """How long a bearer may outlive its session, should nobody end it: the flush takes a minute."""
-BEARER_BYTES = 32
 MOST_RESULT = 300
 """Of the sentence of its end, in characters."""
 
@@ -33,10 +34,10 @@ class Sync:
     result: str
 
 
-def begin(tx: sa.Connection, user: str, session: str, now: datetime) -> str:
+def begin(tx: sa.Connection, user: str, session: str, bearers: Bearers, now: datetime) -> str:
     """A new bearer, which is shown here once; a former one of that session ends."""
-    bearer = secrets.token_urlsafe(BEARER_BYTES)
-    told = {"bearer_hash": _hash(bearer), "ended_at": None, "result": ""}
+    bearer, mark = bearers.new(user, session)
+    told = {"bearer_hash": mark, "ended_at": None, "result": ""}
     changed = tx.execute(rows.update().where(rows.c.session == session).values(**told))
     if not changed.rowcount:
         tx.execute(rows.insert().values(session=session, user=user, began_at=now, **told))
@@ -76,10 +77,14 @@ def newest_of(tx: sa.Connection, user: str) -> Sync | None:
     return next(iter(_select(tx, rows.c.user == user)), None)
 
 
-def by_bearer(tx: sa.Connection, bearer: str, now: datetime) -> Sync | None:
+def by_bearer(tx: sa.Connection, bearer: str, bearers: Bearers, now: datetime) -> Sync | None:
     """Whose bearer it is; None for one that is unknown or ended."""
-    found = next(iter(_select(tx, rows.c.bearer_hash == _hash(bearer))), None)
+    said = drive_bearers.session_of(bearer)
+    found = of_session(tx, said) if SESSION_ID.fullmatch(said) else None
     if found is None or found.ended_at is not None:
+        return None
+    mark = tx.scalar(sa.select(rows.c.bearer_hash).where(rows.c.session == found.session))
+    if not bearers.knows(str(mark), found.user, found.session, bearer):
         return None
     ended_at = tx.scalar(sa.select(sessions.c.ended_at).where(sessions.c.id == found.session))
     return None if ended_at is not None and now - ended_at > AFTER_THE_END else found
@@ -98,10 +103,6 @@ def finish(tx: sa.Connection, session: str, text: str, result: str, now: datetim
 def _tell(tx: sa.Connection, session: str, **values: object) -> bool:
     open_one = (rows.c.session == session) & rows.c.ended_at.is_(None)
     return tx.execute(rows.update().where(open_one).values(**values)).rowcount > 0
-
-
-def _hash(bearer: str) -> str:
-    return hashlib.sha256(bearer.encode(errors="replace")).hexdigest()
 
 
 def _select(tx: sa.Connection, condition: sa.ColumnElement[bool]) -> list[Sync]:

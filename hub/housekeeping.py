@@ -11,9 +11,10 @@ import os
 import signal
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
-from hub import installation, node_api
+from hub import drive_bearers, installation, node_api
 from hub.chores import Chores
 from hub.drive_keeper import DriveKeeper, Told
 from hub.engine_look import EngineLook
@@ -75,6 +76,7 @@ async def main() -> None:
     reconciler = Reconciler(store, hub, node, grace_s, began)
     proxy = ProxyWatch(os.environ["CARREL_PROXY_API"], ours.secret("proxy/token"), hub)
     reentry = Reentry(store, hub, datetime.now(UTC))
+    drives = DriveKeeper(store, node, Told.of(ours), partial(drive_bearers.bearers, settings))
     shown = ShownCourses(store, hub, node, settings.project, stop_timeout_s(settings))
     tasks = [
         asyncio.create_task(again_and_again(chore, every_s))
@@ -91,7 +93,7 @@ async def main() -> None:
             (proxy.look, PROXY_EVERY_S),
             (EngineLook(store, node).look, ENGINE_EVERY_S),
             (shown.look, COURSES_EVERY_S),
-            (DriveKeeper(store, node, Told.of(ours)).look, DRIVE_EVERY_S),
+            (drives.look, DRIVE_EVERY_S),
         )
     ]
     ended = asyncio.Event()

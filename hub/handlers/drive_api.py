@@ -15,7 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hub import accounts, drive_links, drive_orders, drive_reports, drive_syncs
+from hub import accounts, drive_bearers, drive_links, drive_orders, drive_reports, drive_syncs
 from hub.drive_links import Link
 from hub.drive_syncs import Sync
 from hub.drive_tokens import JUST_NOW, DriveTokens
@@ -56,7 +56,9 @@ class SidecarApi(DriveApi):
         kind, _, bearer = self.request.headers.get("Authorization", "").partition(" ")
         found: Sync | None = None
         if kind == "Carrel" and 0 < len(bearer) <= MOST_BEARER:
-            found = await self.read(drive_syncs.by_bearer, bearer, datetime.now(UTC))
+            store = self.authenticator.store
+            bearers = await store.in_thread(drive_bearers.bearers, self.authenticator.carrel)
+            found = await self.read(drive_syncs.by_bearer, bearer, bearers, datetime.now(UTC))
         if found is None:
             self.set_status(401)
             self.finish({"message": "This bearer opens nothing (any more)."})

@@ -156,7 +156,11 @@ class DriveKeeper:
         lines, left = [], answer.content if answer.status == 200 else b""
         while left:  # frames: which stream, and how many bytes (the engine's API, "attach")
             end = 8 + int.from_bytes(left[4:8], "big")
-            lines.append(left[8:end].decode(errors="replace").rstrip())
+            line = left[8:end].decode(errors="replace").rstrip()
+            # A file's name may be in it, and is to steer nobody's terminal.
+            lines.append(
+                "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
+            )
             left = left[end:]
         return "\n".join(lines)[-MOST_TOLD:]
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+from urllib.parse import urlencode
 
 import pytest
-from drive_emulator.model import FOLDER, GOOGLE
+from drive_emulator.model import FOLDER, GOOGLE, Access
 
 pytestmark = pytest.mark.pydrive
 CHUNK = 1 << 18
@@ -325,3 +326,24 @@ def test_about_tells_the_quota(drive) -> None:
     assert (about["quotaBytesTotal"], about["quotaBytesUsed"]) == ("10", "8")
     assert about["rootFolderId"] == drive.root
     assert drive.multipart({"title": "b"}, b"123").refused == (403, "storageQuotaExceeded")
+
+
+def test_a_file_is_no_page_on_whatever_address_it_is_served(drive) -> None:
+    made = drive.make("page.html", b"<script>1</script>", mimeType="text/html")
+    answer = drive.files("GET", f"/{made['id']}", alt="media")
+    assert answer.headers["Content-Security-Policy"].startswith("sandbox;")
+    assert answer.headers["Content-Disposition"] == "attachment"
+    assert "sandbox" not in drive.ask("GET", "/").headers["Content-Security-Policy"]
+
+
+def test_another_sites_form_changes_nothing(drive) -> None:
+    form = urlencode({"account": drive.store.accounts()[0].email, "title": "planted.txt"})
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    for site, status in (("cross-site", 403), ("same-site", 403), ("same-origin", 303)):
+        headers = kind | {"Sec-Fetch-Site": site}
+        assert drive.ask("POST", "/my/new-file", form, headers=headers).status == status
+    titles = [
+        seen.file.title
+        for seen in drive.store.find(Access(drive.store.accounts()[0].email, "test"))
+    ]
+    assert titles.count("planted.txt") == 1

@@ -11,6 +11,7 @@ import pytest
 
 from hub import drive_consent, drive_folders, drive_google, drive_sealing
 from hub.drive_folders import Look
+from hub.drive_links import MOST_TITLE
 from hub.drive_sealing import KEY
 from hub.enums import DriveScope
 from hub.settings import Settings, load
@@ -150,6 +151,11 @@ async def test_a_drive_is_counted_within_bounds(monkeypatch: pytest.MonkeyPatch)
         monkeypatch.setattr(drive_google, "PAGE", 2)
         items, more = await drive_google.children(drive, "a", "root")
         assert len(items) == 2 and more
+        monkeypatch.setattr(drive_folders, "MOST_REQUESTS", 100)
+        assert len((await Look(drive, "a").level("root"))["folders"]) == 3
+        monkeypatch.setattr(drive_folders, "MOST_KEPT", 2)
+        level = await Look(drive, "a").level("root")
+        assert len(level["folders"]) == 2 and not level["whole"]
         with pytest.raises(CarrelError) as refused:
             await Look(drive, "a").chosen(["x1"])
         assert refused.value.code is Code.BAD_INPUT
@@ -161,8 +167,25 @@ async def test_a_drive_is_counted_within_bounds(monkeypatch: pytest.MonkeyPatch)
         assert [one.id for one in await Look(drive, "a").own("Carrel")] == ["own-folder"]
 
 
+async def test_what_others_write_into_a_drive_is_held_within_bounds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with answering(Google()) as google:
+        google.access.add("a")
+        google.folder("d", "T" * 30_000)
+        google.file("x", 1)
+        google.files["x"]["fileSize"] = "\N{SUPERSCRIPT TWO}"
+        drive = Settings.model_validate({"drive": google.settings}).drive
+        (folder, file), _ = await drive_google.children(drive, "a", "root")
+        assert (folder.title, file.size_bytes) == ("T" * MOST_TITLE, 0)
+        monkeypatch.setattr(drive_google, "MOST_BYTES", 30_000)
+        with pytest.raises(CarrelError) as refused:
+            await drive_google.children(drive, "a", "root")
+        assert refused.value.code is Code.UNAVAILABLE
+
+
 def test_an_id_that_could_be_more_than_one_is_no_id() -> None:
-    for wrong in ("", "a'b", "a/b", "../x", "a b", "a?b", None, 3, "x" * 201):
+    for wrong in ("", ".", "..", "a'b", "a/b", "../x", "a b", "a?b", None, 3, "x" * 201):
         with pytest.raises(CarrelError):
             drive_google.id_of(wrong)
     assert drive_google.quoted("a'b\\c") == "a\\'b\\\\c"

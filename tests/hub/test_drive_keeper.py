@@ -12,6 +12,7 @@ import pytest
 from hub import accounts, drive_keeper, drive_links, drive_syncs, sessions
 from hub.accounts import NewAccount
 from hub.audit import By
+from hub.drive_bearers import Bearers
 from hub.drive_keeper import DriveKeeper, Told
 from hub.drive_keeping import Sidecar
 from hub.drive_links import Consent
@@ -22,6 +23,7 @@ from spawner.errors import CarrelError, Code
 from tests.hub.conftest import NOW
 
 AWAY = CarrelError(Code.UNAVAILABLE, "away")
+BEARERS = Bearers.of([b"k" * 32])
 SECOND = timedelta(seconds=1)
 TOLD = Told("http://10.203.0.2:8081/hub/api/carrel/drive", ("https_proxy=http://p:1",))
 
@@ -132,18 +134,18 @@ class Stage:
     def opens(self, session: str) -> bool:
         """Whether the bearer of the sidecar that runs opens the hub."""
         bearer = self.node.bearers[session]
-        found = self.store.read(drive_syncs.by_bearer, bearer, self.clock.now)
+        found = self.store.read(drive_syncs.by_bearer, bearer, BEARERS, self.clock.now)
         return found is not None and found.session == session
 
     def again(self) -> None:
         """Housekeeping begins anew."""
-        self.keeper = DriveKeeper(self.store, self.node, TOLD, self.clock)
+        self.keeper = DriveKeeper(self.store, self.node, TOLD, lambda: BEARERS, self.clock)
 
 
 @pytest.fixture
 def stage(store: Store) -> Stage:
     node, clock = FakeNode(), Clock()
-    made = Stage(store, node, clock, DriveKeeper(store, node, TOLD, clock))
+    made = Stage(store, node, clock, DriveKeeper(store, node, TOLD, lambda: BEARERS, clock))
     for user in ("ada", "bob"):
         made.link(user)
     return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,6 +11,7 @@ import sqlalchemy as sa
 from hub import accounts, drive_links, drive_syncs, export, sessions
 from hub.accounts import NewAccount
 from hub.audit import COMMAND_LINE, By
+from hub.drive_bearers import Bearers
 from hub.drive_links import MOST_FOLDERS, Consent, Folder, Link, Wanted
 from hub.drive_syncs import AFTER_THE_END, Sync
 from hub.enums import DriveScope, DriveState, Reason, Role
@@ -21,6 +23,7 @@ from spawner.errors import CarrelError, Code
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 ADA = By("ada", NOW)
 CONSENT = Consent("sealed-1", DriveScope.FULL, "ada@school.example", "root-1")
+BEARERS = Bearers.of([b"k" * 32])
 DATA = Folder("f1", "Data", "Lab/Data", 2048, 3)
 
 
@@ -139,11 +142,11 @@ def test_what_is_too_much_or_not_allowed_is_refused(linked: Store) -> None:
 
 def test_with_the_account_all_of_it_goes(linked: Store) -> None:
     id_ = session(linked)
-    bearer = linked.decide(drive_syncs.begin, "ada", id_, NOW)
+    bearer = linked.decide(drive_syncs.begin, "ada", id_, BEARERS, NOW)
     later = NOW + timedelta(days=30)
     linked.decide(accounts.remove, "ada", By(COMMAND_LINE, NOW), later)
     assert linked.read(drive_links.find, "ada") is None
-    assert linked.read(drive_syncs.by_bearer, bearer, NOW) is None
+    assert linked.read(drive_syncs.by_bearer, bearer, BEARERS, NOW) is None
     with linked.reading() as tx:
         assert tx.execute(sa.select(sync_rows)).all() == []
 
@@ -152,14 +155,14 @@ def test_a_bearer_lives_as_long_as_its_sidecar(linked: Store) -> None:
     id_ = session(linked)
 
     def of(bearer: str, now: datetime = NOW) -> Sync | None:
-        return linked.read(drive_syncs.by_bearer, bearer, now)
+        return linked.read(drive_syncs.by_bearer, bearer, BEARERS, now)
 
-    first = linked.decide(drive_syncs.begin, "ada", id_, NOW)
+    first = linked.decide(drive_syncs.begin, "ada", id_, BEARERS, NOW)
     found = of(first)
     assert found and (found.user, found.session) == ("ada", id_)
     with linked.reading() as tx:
         assert first not in str(tx.execute(sa.select(sync_rows)).all())
-    second = linked.decide(drive_syncs.begin, "ada", id_, NOW)
+    second = linked.decide(drive_syncs.begin, "ada", id_, BEARERS, NOW)
     assert of(first) is None and of(second)
     assert [one.session for one in linked.read(drive_syncs.open_ones)] == [id_]
     assert linked.read(drive_syncs.count_open) == 1
@@ -173,18 +176,45 @@ def test_a_bearer_lives_as_long_as_its_sidecar(linked: Store) -> None:
     ended = linked.read(drive_syncs.of_session, id_)
     assert ended and ended.ended_at == NOW
     assert not linked.decide(drive_syncs.report, id_, "{}", NOW)
-    for nonsense in ("", "\0", "\ud800", "x" * 10_000):
+    for nonsense in ("", "\0", "\ud800", "x" * 10_000, id_, f"{id_}.", f"{id_}.\ud800"):
         assert of(nonsense) is None
+
+
+def test_whoever_writes_into_the_database_can_make_no_bearer(linked: Store) -> None:
+    linked.decide(drive_links.link, "eve", CONSENT, By("eve", NOW))
+    mine, theirs = session(linked), session(linked, "eve")
+    bearer = linked.decide(drive_syncs.begin, "ada", mine, BEARERS, NOW)
+    linked.decide(drive_syncs.begin, "eve", theirs, BEARERS, NOW)
+
+    def wrote(session_: str, shown: str, **values: str) -> Sync | None:
+        with linked.deciding() as tx:
+            row = sync_rows.update().where(sync_rows.c.session == session_)
+            tx.execute(row.values(result="", **values))
+        return linked.read(drive_syncs.by_bearer, shown, BEARERS, NOW)
+
+    forged = f"{theirs}.forged"
+    assert not wrote(theirs, forged, bearer_hash=hashlib.sha256(forged.encode()).hexdigest())
+    assert not wrote(theirs, forged, bearer_hash=Bearers.of([b"g" * 32]).new("eve", theirs)[1])
+    assert wrote(mine, bearer)
+    assert not wrote(mine, bearer, user="eve")
+
+
+def test_a_bearer_is_known_as_long_as_its_key_is_there(linked: Store) -> None:
+    id_, old, new = session(linked), b"k" * 32, b"n" * 32
+    bearer = linked.decide(drive_syncs.begin, "ada", id_, Bearers.of([old]), NOW)
+    for keys, known in (([new, old], True), ([new], False)):
+        found = linked.read(drive_syncs.by_bearer, bearer, Bearers.of(keys), NOW)
+        assert (found is not None) is known
 
 
 def test_results_stay_and_names_of_files_are_the_newests_alone(linked: Store) -> None:
     first = session(linked)
-    linked.decide(drive_syncs.begin, "ada", first, NOW)
+    linked.decide(drive_syncs.begin, "ada", first, BEARERS, NOW)
     linked.decide(drive_syncs.finish, first, '{"a": 1}', "42 files in Drive", NOW)
     linked.decide(sessions.close_session, first, Reason.IDLE, NOW)
     linked.decide(drive_syncs.end, first, NOW)
     second = session(linked)
-    linked.decide(drive_syncs.begin, "ada", second, NOW + timedelta(hours=1))
+    linked.decide(drive_syncs.begin, "ada", second, BEARERS, NOW + timedelta(hours=1))
     kept = linked.read(drive_syncs.of_session, first)
     assert kept and (kept.report, kept.result) == ("", "42 files in Drive")
     newest = linked.read(drive_syncs.newest_of, "ada")
@@ -195,7 +225,7 @@ def test_results_stay_and_names_of_files_are_the_newests_alone(linked: Store) ->
 
 def test_an_export_holds_no_token_and_to_others_no_names(linked: Store) -> None:
     id_ = session(linked)
-    bearer = linked.decide(drive_syncs.begin, "ada", id_, NOW)
+    bearer = linked.decide(drive_syncs.begin, "ada", id_, BEARERS, NOW)
     linked.decide(drive_syncs.report, id_, '{"x": "names of files"}', NOW)
     own = linked.decide(export.begin, "ada", ADA)
     others = linked.decide(export.begin, "ada", By(COMMAND_LINE, NOW))

@@ -23,7 +23,7 @@ import pytest
 import sqlalchemy as sa
 from jupyterhub.httpclient import JupyterHubHTTPClient
 
-from hub import accounts, audit, drive_links, drive_syncs, sessions
+from hub import accounts, audit, drive_bearers, drive_links, drive_syncs, sessions
 from hub.audit import By
 from hub.drive_sealing import KEY
 from hub.enums import DriveState, Reason, Role
@@ -61,9 +61,15 @@ class Site:
 
     def begin(self, user: str = "ada") -> tuple[str, str]:
         """A session and the bearer of its sidecar."""
-        now, store = datetime.now(UTC), self.world.store
-        session = store.decide(sessions.open_session, user, "small", now)
-        return session.id, store.decide(drive_syncs.begin, user, session.id, now)
+        now = datetime.now(UTC)
+        session = self.world.store.decide(sessions.open_session, user, "small", now).id
+        return session, self.begin_anew(session, user)
+
+    def begin_anew(self, session: str, user: str = "ada") -> str:
+        """The bearer of a session's next sidecar."""
+        bearers = drive_bearers.bearers(load(self.world.hub.data_dir / "etc").settings)
+        begin = (drive_syncs.begin, user, session, bearers, datetime.now(UTC))
+        return str(self.world.store.decide(*begin))
 
     async def sidecar(self, bearer: str, verb: str, said: Any) -> tuple[int, Any]:
         headers = {"Authorization": f"Carrel {bearer}"}
@@ -317,7 +323,7 @@ async def test_a_dead_grant_another_account_and_a_new_key(site: Site) -> None:
     async with site.browser(await token_of(site)) as http:
         await connect(site, http)
         await post(http, f"{site.url}drive/choose", folder="f1")
-        _, bearer = site.begin()
+        session, bearer = site.begin()
         (first,) = google.refresh
         assert (await site.sidecar(bearer, "access", {}))[0] == 200
 
@@ -328,7 +334,7 @@ async def test_a_dead_grant_another_account_and_a_new_key(site: Site) -> None:
         await _forget(site, bearer)
         assert site.link().sealed != before
         key.write_text(f"{new}\n")
-        await _forget(site, bearer)
+        bearer = await _ended_with_its_key(site, session, bearer)
 
         # Google away is no reason to reconnect.
         google.away = True
@@ -374,6 +380,14 @@ async def test_a_dead_grant_another_account_and_a_new_key(site: Site) -> None:
         store.decide(accounts.remove, "ada", root, datetime.now(UTC) + timedelta(days=1))
         assert site.link() is None
         assert (await site.sidecar(bearer, "access", {}))[0] == 401
+
+
+async def _ended_with_its_key(site: Site, session: str, bearer: str) -> str:
+    """The bearer of the sidecar that takes its place, and has a new token."""
+    assert (await site.sidecar(bearer, "access", {}))[0] == 401
+    bearer = site.begin_anew(session)
+    await _forget(site, bearer)
+    return bearer
 
 
 async def _forget(site: Site, bearer: str) -> None:

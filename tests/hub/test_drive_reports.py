@@ -67,6 +67,7 @@ def test_a_report_comes_back_as_it_was_told() -> None:
         {"state": "dancing"}, {}, {"state": "idle", "files": -1}, {"state": "idle", "files": "1"},
         {"state": "idle", "files": 2**80}, {"state": "idle", "files": True},
         {"state": "idle", "up": []}, {"state": "idle", "last_success_at": "2026-03-01T12:00:00"},
+        {"state": "idle", "last_success_at": "0001-01-01T00:00:00+10:00"},
         {"state": "idle", "conflicts": [{"path": "a", "copy": "b"}]},
         {"state": "idle", "unsynced": [{"path": "a", "why": "b"}] * 101},
         {"state": "idle", "unsynced": [{"path": "a" * 5000, "why": "b"}]},

@@ -105,6 +105,14 @@ def test_lists_name_what_is_not_equal_and_say_where_they_end(home: Path, drive: 
     assert found["standing"] == "in step" and len(found["report"]["unsynced"]) == 100
 
 
+def test_names_steer_no_terminal_in_json_either(home: Path, drive: Path) -> None:
+    name = "\x1b[2J\x9b2J\u202e gpj \ud800 ä 漢.exe"
+    tell(drive, state="idle", unsynced_count=1, unsynced=[{"path": name, "why": "It is open."}])
+    _, out, _ = run(home, "status", "--json")
+    assert out.replace("\n", "").isprintable() and " ä 漢.exe" in out
+    assert json.loads(out)["report"]["unsynced"][0]["path"] == name
+
+
 @pytest.mark.parametrize(
     ("pause", "what", "hint"),
     [

@@ -12,6 +12,7 @@ from playwright.async_api import Page, Route, expect
 
 from hub import drive_links, drive_reports, drive_syncs, sessions
 from hub.audit import By
+from hub.drive_bearers import Bearers
 from hub.drive_links import Consent, Folder
 from hub.enums import DriveScope
 from tests.hub.web.conftest import Site
@@ -66,7 +67,7 @@ def tell(site: Site, ago: timedelta = timedelta(), **said: Any) -> None:
     now = datetime.now(UTC)
     session = site.store.read(sessions.active_of, USER)
     if site.store.read(drive_syncs.of_session, session.id) is None:
-        site.store.decide(drive_syncs.begin, USER, session.id, now)
+        site.store.decide(drive_syncs.begin, USER, session.id, Bearers.of([b"k" * 32]), now)
     text = drive_reports.text(drive_reports.parse(json.dumps(said).encode()))
     site.store.decide(drive_syncs.report, session.id, text, now - ago)
 

@@ -327,8 +327,8 @@ async def test_an_engine_that_does_not_answer_is_unknown(node, monkeypatch):
 async def test_of_one_that_broke_off_the_last_lines_are_kept(node, caplog):
     """With the container its log goes too."""
     node.engine.containers[NAME] = sidecar("exited", 1)
-    for text in (b"Traceback\n", b"KeyError: 'x'\n"):
+    for text in (b"Traceback\n", b"KeyError: 'x\x1b[2J'\n"):
         node.engine.pieces.put_nowait(bytes([2, 0, 0, 0]) + len(text).to_bytes(4, "big") + text)
     node.engine.pieces.put_nowait(None)
     assert (await node.ask("POST", f"/carrel/drive/ann/{SESSION}/stop"))[0] == 204
-    assert "code 1. Its last lines:\nTraceback\nKeyError: 'x'" in caplog.text
+    assert "code 1. Its last lines:\nTraceback\nKeyError: 'x�[2J'" in caplog.text

@@ -132,6 +132,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if went is not None:
                 return went or None
         try:
+            _require_own_form(request)
             answer = self.emulator.answer(request, method)
         except Refused as refused:
             answer = refusal(refused)
@@ -183,6 +184,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         else:
             headers.pop("Content-Type")
         headers |= {"X-Content-Type-Options": "nosniff", "Vary": "Origin"}
+        # The demo serves all this on the hub's own address: a file is never a page there.
+        headers.setdefault("Content-Security-Policy", "sandbox; default-src 'none'")
         for name, value in headers.items():
             self.send_header(name, value.replace("\r", "").replace("\n", ""))
         self.end_headers()
@@ -230,6 +233,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """The journal has it."""
+
+
+def _require_own_form(request: Request) -> None:
+    """Nobody logs in to these pages, so another site's form would do as well as one of ours."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if request.method == "POST" and site not in (None, "same-origin", "none"):
+        raise Refused(403, "forbidden", "This form was sent by another site.")
 
 
 def _refused(rule: Rule) -> Answer:

@@ -115,7 +115,9 @@ def _facts(said: Said) -> dict[str, Any]:
 
 
 def _print_json(value: dict[str, Any]) -> None:
-    print(json.dumps(value, indent=1, ensure_ascii=False))
+    # Names of files are anybody's who shares a folder: none of them steers a terminal.
+    text = json.dumps(value, indent=1, ensure_ascii=False)
+    print("".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text))
 
 
 def _seconds(text: str) -> float:
