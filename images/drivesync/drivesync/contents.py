@@ -99,7 +99,7 @@ def way(synced: Synced, remote: RemoteFile, shape: Shape, here: Circumstances) -
     if not shape.version or not remote.downloadable:
         theirs = False
     if remote.kind is not Kind.FILE:
-        return Way.BRING
+        return Way.HELD if here.open else Way.BRING
     delivered = theirs and shape.version == synced.delivered
     if ours and (not theirs or delivered):
         return Way.SEND if here.writable else Way.FORBIDDEN
