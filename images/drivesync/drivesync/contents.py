@@ -73,7 +73,8 @@ class Shape:
 def shape(file: RemoteFile, export: Export, email: str) -> Shape:
     if file.kind in (Kind.FILE, Kind.FOLDER):
         return Shape("", file.md5, file.md5)
-    if export is Export.OFFICE and file.kind is Kind.DOCUMENT and file.mime in OFFICE:
+    office = export is Export.OFFICE and file.downloadable
+    if office and file.kind is Kind.DOCUMENT and file.mime in OFFICE:
         ending, mime = OFFICE[file.mime]
         return Shape(ending, f"export {file.modified_ms}", "", export=mime)
     link = {"url": file.link, "doc_id": file.id, "email": email}

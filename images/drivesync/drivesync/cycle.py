@@ -20,6 +20,7 @@ from drivesync.options import AskOpen, Options
 from drivesync.planner import Plan, plan
 from drivesync.progress import Progress
 from drivesync.record import Record
+from drivesync.refusals import Refusal
 from drivesync.report import Pause, Unsynced
 from drivesync.sides import Local, Remote
 from drivesync.state import State
@@ -42,6 +43,7 @@ class Tools:
     executor: Executor
     progress: Progress
     stopped: threading.Event
+    refusals: dict[str, Refusal]
 
 
 class Cycle:
@@ -121,7 +123,17 @@ class Cycle:
         )
         unexportable = set(state.meta.get(UNEXPORTABLE, "").split())
         first = EVER_EQUAL not in state.meta
-        return View(trees, Now(self._now, self._options, self._ask_open(), unexportable, first))
+        return View(
+            trees,
+            Now(
+                self._now,
+                self._options,
+                self._ask_open(),
+                unexportable,
+                first,
+                self._tools.refusals,
+            ),
+        )
 
     def _do(self, ops: list[Op], view: View) -> None:
         record = Record(self._tools.state, self._disk, view, self._now)
@@ -182,11 +194,15 @@ class Cycle:
             self.done += 1
             self._tools.progress.done(key(op))
         elif isinstance(effect, Fault):
-            self._meet(op, effect)
+            self._meet(op, effect, record.view)
 
-    def _meet(self, op: Op, fault: Fault) -> None:
+    def _meet(self, op: Op, fault: Fault, view: View) -> None:
         meta = self._tools.state.meta
-        if isinstance(fault, NotAllowed) and isinstance(op, Bring):
+        if isinstance(fault, NotAllowed) and isinstance(op, Bring | Deliver):
+            shape = view.shape(op.remote)
+            if not shape.export:
+                self._tools.refusals[op.remote.id] = Refusal(shape.version, self._now, str(fault))
+                return
             meta[UNEXPORTABLE] = " ".join({*meta.get(UNEXPORTABLE, "").split(), op.remote.id})
         if self._troubles.meet(op, fault):
             id_ = (
@@ -289,7 +305,7 @@ class Cycle:
                     pass
         unsynced = [Unsynced("/".join(path), why) for path, why in sorted(reasons.items())]
         skipped = [Unsynced("/".join(o.path), o.why.value) for o in self._looking.skipped]
-        skipped += [Unsynced(title, why) for title, why in made.unbrought.items()]
+        skipped += [Unsynced("/".join(path), why) for path, why in made.unbrought.items()]
         self._tools.progress.lists(unsynced, skipped, list(self._tools.state.conflicts.values()))
         self._tools.progress.plan(made.ops)
 

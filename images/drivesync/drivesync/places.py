@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 MEANWHILE = "being renamed"
 READ_ONLY = "Drive lets you only read this file. Copy it elsewhere to keep your change in Drive."
 
+NO_DOWNLOAD = "Drive does not let it be downloaded."
 HELD = "It is open; what Drive has of it waits, or is beside it."
 FOR_READING = (
     "It stands for a document in Drive, and nothing that is written into it goes there. Save a copy"
@@ -121,6 +122,8 @@ def _bytes(view: View, plan: Plan, synced: Synced, here: Circumstances) -> None:
         case Way.NOWHERE:
             if was != synced or file.stamp != synced.stamp:
                 plan.add(Adopt(remote, path, was.version, was.md5, name=synced.name))
+            elif shape.version != was.version and not view.comes(remote):
+                plan.unbrought[path] = NO_DOWNLOAD
         case Way.AGREE:
             plan.add(Adopt(remote, path, shape.version, here.md5, name=synced.name))
         case Way.SEND:
