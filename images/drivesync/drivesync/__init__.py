@@ -31,5 +31,5 @@ made from the trees anew. Nothing here holds a long-lived secret.
     former                         what came from another account
     ops actions record executor    an operation, how it is done, what it changes in the trees
     troubles refusals              what a fault means for the cycle; what Drive does not send
-    progress                       what is told meanwhile
+    progress telling               what is told meanwhile
 """

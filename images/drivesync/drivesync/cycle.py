@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from drivesync import telling
 from drivesync.actions import Effect, Sides, act
 from drivesync.executor import Executor
 from drivesync.faults import Fault, LocalOpen, Lost, NotAllowed
@@ -21,7 +22,7 @@ from drivesync.planner import Plan, plan
 from drivesync.progress import Progress
 from drivesync.record import Record
 from drivesync.refusals import Refusal
-from drivesync.report import Pause, Unsynced
+from drivesync.report import Pause
 from drivesync.sides import Local, Remote
 from drivesync.state import State
 from drivesync.trees import Disk, Reserved
@@ -123,17 +124,9 @@ class Cycle:
         )
         unexportable = set(state.meta.get(UNEXPORTABLE, "").split())
         first = EVER_EQUAL not in state.meta
-        return View(
-            trees,
-            Now(
-                self._now,
-                self._options,
-                self._ask_open(),
-                unexportable,
-                first,
-                self._tools.refusals,
-            ),
-        )
+        now, refused = self._now, self._tools.refusals
+        asked = Now(now, self._options, self._ask_open(), unexportable, first, refused)
+        return View(trees, asked)
 
     def _do(self, ops: list[Op], view: View) -> None:
         record = Record(self._tools.state, self._disk, view, self._now)
@@ -293,21 +286,13 @@ class Cycle:
             state.meta[EVER_EQUAL] = "yes"
 
     def _tell(self, made: Plan) -> None:
-        reasons = {**made.unsynced}
-        files = self._disk.files
-        unread = [path for path in files if not files[path].folder and path not in self._disk.md5]
-        reasons |= {path: made.held.get(path, "It is being written just now.") for path in unread}
-        for op in made.ops:
-            match op:
-                case Create() | Update() if key(op) in self._troubles.blocked:
-                    reasons[op.local.path] = self._troubles.blocked[key(op)]
-                case _:
-                    pass
-        unsynced = [Unsynced("/".join(path), why) for path, why in sorted(reasons.items())]
-        skipped = [Unsynced("/".join(o.path), o.why.value) for o in self._looking.skipped]
-        skipped += [Unsynced("/".join(path), why) for path, why in made.unbrought.items()]
-        self._tools.progress.lists(unsynced, skipped, list(self._tools.state.conflicts.values()))
-        self._tools.progress.plan(made.ops)
+        progress = self._tools.progress
+        progress.lists(
+            telling.unsynced(made, self._disk, self._troubles.blocked),
+            telling.left_alone(made, self._looking.skipped),
+            telling.standing(self._tools.state, self._disk),
+        )
+        progress.plan(made.ops)
 
 
 def _with(known: str, md5: str) -> str:
