@@ -175,7 +175,8 @@ class SimRemote:
             node = self.nodes.get(of.id)
             if node is None:
                 raise Gone
-            if node.id in self.refused:
+            rolled, chance = self.world.random.random, self.world.chances.refused
+            if node.id in self.refused or (chance and rolled() < chance):
                 raise NotAllowed("The download quota for this file has been exceeded.")
             data = next((d for d in (node.data, *node.revisions) if md5_of(d) == of.md5), None)
             if data is None:
