@@ -30,5 +30,6 @@ made from the trees anew. Nothing here holds a long-lived secret.
     titles names copies guards     names on disk; copies where both had changed; mass deletions
     former                         what came from another account
     ops actions record executor    an operation, how it is done, what it changes in the trees
-    troubles progress              what a fault means for the cycle; what is told meanwhile
+    troubles refusals              what a fault means for the cycle; what Drive does not send
+    progress telling               what is told meanwhile
 """

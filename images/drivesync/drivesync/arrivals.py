@@ -9,7 +9,7 @@ from drivesync.former import keeps_place, settle
 from drivesync.model import LocalFile, Path, RemoteFile
 from drivesync.ops import Adopt, Bring, Create, FolderHere, FolderThere, Recognise
 from drivesync.options import Scope
-from drivesync.places import delivery, wait_for
+from drivesync.places import NO_DOWNLOAD, delivery, wait_for
 from drivesync.titles import name_of, title_of
 from drivesync.view import View, is_folder
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from drivesync.names import Names
     from drivesync.planner import Plan
 
-NO_DOWNLOAD = "Drive does not let it be downloaded."
 NOT_TAKEN = "Drive lets you only read this folder."
 READ_ONLY = "Drive is connected for reading only; what is made here stays here."
 LEFT = "Its folder is not chosen any more; it stays on this disk alone."
@@ -64,16 +63,16 @@ def _from_drive(view: View, names: Names, plan: Plan, remote: RemoteFile, met: s
     if file is None:
         if is_folder(remote):
             plan.add(FolderHere(remote, path))
-        elif remote.downloadable:
+        elif view.comes(remote):
             plan.add(Bring(remote, path))
         else:
-            plan.unbrought[remote.title] = NO_DOWNLOAD
+            plan.unbrought[path] = NO_DOWNLOAD
         return
     if path in view.match.id or path in met or file.folder != is_folder(remote):
         wait_for(view, plan, path)
         return
     if not file.folder and keeps_place(view, path, view.shape(remote).md5):
-        plan.unbrought[remote.title] = FORMER
+        plan.unbrought[path] = FORMER
         return
     met.add(path)
     _meet(view, plan, remote, file)
@@ -90,8 +89,8 @@ def _meet(view: View, plan: Plan, remote: RemoteFile, file: LocalFile) -> None:
         plan.held[path] = WRITING
     elif shape.md5 == md5:
         plan.add(Adopt(remote, path, shape.version, md5))
-    elif not remote.downloadable:
-        plan.unbrought[remote.title] = NO_DOWNLOAD
+    elif not view.comes(remote):
+        plan.unbrought[path] = NO_DOWNLOAD
     elif view.is_open(path) and not shape.ending:
         plan.add(delivery(view, remote, path))
     elif view.is_open(path):

@@ -73,7 +73,8 @@ class Shape:
 def shape(file: RemoteFile, export: Export, email: str) -> Shape:
     if file.kind in (Kind.FILE, Kind.FOLDER):
         return Shape("", file.md5, file.md5)
-    if export is Export.OFFICE and file.kind is Kind.DOCUMENT and file.mime in OFFICE:
+    office = export is Export.OFFICE and file.downloadable
+    if office and file.kind is Kind.DOCUMENT and file.mime in OFFICE:
         ending, mime = OFFICE[file.mime]
         return Shape(ending, f"export {file.modified_ms}", "", export=mime)
     link = {"url": file.link, "doc_id": file.id, "email": email}
@@ -99,7 +100,7 @@ def way(synced: Synced, remote: RemoteFile, shape: Shape, here: Circumstances) -
     if not shape.version or not remote.downloadable:
         theirs = False
     if remote.kind is not Kind.FILE:
-        return Way.BRING
+        return Way.HELD if here.open else Way.BRING
     delivered = theirs and shape.version == synced.delivered
     if ours and (not theirs or delivered):
         return Way.SEND if here.writable else Way.FORBIDDEN

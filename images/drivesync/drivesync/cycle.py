@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from drivesync import telling
 from drivesync.actions import Effect, Sides, act
 from drivesync.executor import Executor
 from drivesync.faults import Fault, LocalOpen, Lost, NotAllowed
@@ -20,7 +21,8 @@ from drivesync.options import AskOpen, Options
 from drivesync.planner import Plan, plan
 from drivesync.progress import Progress
 from drivesync.record import Record
-from drivesync.report import Pause, Unsynced
+from drivesync.refusals import Refusal
+from drivesync.report import Pause
 from drivesync.sides import Local, Remote
 from drivesync.state import State
 from drivesync.trees import Disk, Reserved
@@ -42,6 +44,7 @@ class Tools:
     executor: Executor
     progress: Progress
     stopped: threading.Event
+    refusals: dict[str, Refusal]
 
 
 class Cycle:
@@ -121,7 +124,9 @@ class Cycle:
         )
         unexportable = set(state.meta.get(UNEXPORTABLE, "").split())
         first = EVER_EQUAL not in state.meta
-        return View(trees, Now(self._now, self._options, self._ask_open(), unexportable, first))
+        now, refused = self._now, self._tools.refusals
+        asked = Now(now, self._options, self._ask_open(), unexportable, first, refused)
+        return View(trees, asked)
 
     def _do(self, ops: list[Op], view: View) -> None:
         record = Record(self._tools.state, self._disk, view, self._now)
@@ -182,11 +187,15 @@ class Cycle:
             self.done += 1
             self._tools.progress.done(key(op))
         elif isinstance(effect, Fault):
-            self._meet(op, effect)
+            self._meet(op, effect, record.view)
 
-    def _meet(self, op: Op, fault: Fault) -> None:
+    def _meet(self, op: Op, fault: Fault, view: View) -> None:
         meta = self._tools.state.meta
-        if isinstance(fault, NotAllowed) and isinstance(op, Bring):
+        if isinstance(fault, NotAllowed) and isinstance(op, Bring | Deliver):
+            shape = view.shape(op.remote)
+            if not shape.export:
+                self._tools.refusals[op.remote.id] = Refusal(shape.version, self._now, str(fault))
+                return
             meta[UNEXPORTABLE] = " ".join({*meta.get(UNEXPORTABLE, "").split(), op.remote.id})
         if self._troubles.meet(op, fault):
             id_ = (
@@ -277,21 +286,13 @@ class Cycle:
             state.meta[EVER_EQUAL] = "yes"
 
     def _tell(self, made: Plan) -> None:
-        reasons = {**made.unsynced}
-        files = self._disk.files
-        unread = [path for path in files if not files[path].folder and path not in self._disk.md5]
-        reasons |= {path: made.held.get(path, "It is being written just now.") for path in unread}
-        for op in made.ops:
-            match op:
-                case Create() | Update() if key(op) in self._troubles.blocked:
-                    reasons[op.local.path] = self._troubles.blocked[key(op)]
-                case _:
-                    pass
-        unsynced = [Unsynced("/".join(path), why) for path, why in sorted(reasons.items())]
-        skipped = [Unsynced("/".join(o.path), o.why.value) for o in self._looking.skipped]
-        skipped += [Unsynced(title, why) for title, why in made.unbrought.items()]
-        self._tools.progress.lists(unsynced, skipped, list(self._tools.state.conflicts.values()))
-        self._tools.progress.plan(made.ops)
+        progress = self._tools.progress
+        progress.lists(
+            telling.unsynced(made, self._disk, self._troubles.blocked),
+            telling.left_alone(made, self._looking.skipped),
+            telling.standing(self._tools.state, self._disk),
+        )
+        progress.plan(made.ops)
 
 
 def _with(known: str, md5: str) -> str:

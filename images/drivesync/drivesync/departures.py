@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from drivesync.contents import base
 from drivesync.model import Path, RemoteFile
 from drivesync.ops import Bring, FolderHere, Forget, Leave, TrashHere, TrashThere
-from drivesync.places import wait_for
+from drivesync.places import NO_DOWNLOAD, wait_for
 from drivesync.trees import Synced
 from drivesync.view import View, is_folder
 
@@ -48,8 +48,10 @@ class Departures:
             return
         if is_folder(remote):
             self._plan.add(FolderHere(remote, path))
-        elif remote.downloadable:
+        elif view.comes(remote):
             self._plan.add(Bring(remote, path))
+        else:
+            self._plan.unbrought[path] = NO_DOWNLOAD
 
     def left_drive(self, synced: Synced, path: Path) -> None:
         view, disk = self._view, self._view.trees.disk

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Protocol
 
 from drivesync.bell import Bell, Ring
@@ -45,8 +46,8 @@ class Syncs(Protocol):
 class Desk:
     """Values are replaced whole, so that any thread may read them at any time."""
 
-    def __init__(self, bell: Bell) -> None:
-        self._bell = bell
+    def __init__(self, bell: Bell, began_at: datetime) -> None:
+        self._bell, self.began_at = bell, began_at
         self._lock = threading.Lock()
         self.settings: Settings | None = None
         self.engine: Syncs | None = None

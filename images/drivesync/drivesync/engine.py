@@ -57,7 +57,7 @@ class Engine:
         self._progress = Progress()
         self._stopped = threading.Event()
         self._tools = Tools(
-            remote, local, state, executor or Workers(), self._progress, self._stopped
+            remote, local, state, executor or Workers(), self._progress, self._stopped, {}
         )
         self._looking = Looking(remote, local, state)
 

@@ -69,7 +69,7 @@ def mass_deletion(ops: Iterable[Op], synced: int, lately: Lately) -> str:
     already = f"; {before} of them are in {trash} already" if before else ""
     return (
         f"{gone + before} of {all_} files are gone from {where}{already}. "
-        f"Put them back, or confirm that they go to {trash}."
+        f"Put them back, or confirm that they go to {trash}: until then nothing goes up or down."
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from sys import intern
 from typing import Any
 
 from drivesync.model import Account, Change, Changes, Kind, RemoteFile
@@ -48,22 +49,24 @@ class Page:
 
 
 def remote_file(item: Mapping[str, Any]) -> RemoteFile:
-    """Raises KeyError or ValueError for what is no file of Drive."""
+    """Raises KeyError or ValueError for what is no file of Drive. Kept for each of many files: what
+    comes up again and again is held once, and what nobody asks for not at all."""
     mime = item["mimeType"]
+    kind = _kind(mime, item.get("md5Checksum", ""))
     parents = item.get("parents") or [{}]
     return RemoteFile(
         id=item["id"],
-        parent=parents[0].get("id", ""),
+        parent=intern(str(parents[0].get("id", ""))),
         title=item["title"],
-        kind=_kind(mime, item.get("md5Checksum", "")),
+        kind=kind,
         etag=item["etag"],
         md5=item.get("md5Checksum", ""),
         size=int(item.get("fileSize", 0)),
         revision=item.get("headRevisionId", ""),
         modified_ms=_milliseconds(item.get("modifiedDate")),
         trashed=bool(item.get("labels", {}).get("trashed", False)),
-        mime=mime,
-        link=item.get("alternateLink", ""),
+        mime=intern(mime),
+        link="" if kind in (Kind.FILE, Kind.FOLDER) else item.get("alternateLink", ""),
         editable=bool(item.get("editable", True)),
         downloadable=bool(item.get("capabilities", {}).get("canDownload", True)),
     )

@@ -40,7 +40,7 @@ class RemoteFile:
     trashed: bool = False
     mime: str = ""
     link: str = ""
-    """Where a browser opens it (alternateLink)."""
+    """Where a browser opens it (alternateLink), of what has no bytes."""
     editable: bool = True
     downloadable: bool = True
 

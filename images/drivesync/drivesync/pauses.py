@@ -25,7 +25,7 @@ _DETAILS = {
     Pause.UNMOUNTED: "The Drive folder is not the one that was synced, or was emptied away;"
     " nothing is deleted. Start a new session, and ask your administrator if it stays so.",
     Pause.MASS_DELETE: "Very much was deleted at once. Say on the Drive page whether that was"
-    " meant, or bring the files back; until then nothing is deleted on the other side.",
+    " meant, or bring the files back; until then nothing goes up or down.",
     Pause.REMOTE_FULL: "Google Drive is full: free some room there, and empty its trash.",
     Pause.LOCAL_FULL: "The room for Drive's files here is used up: delete some files,"
     " or choose fewer folders on the Drive page.",

@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 MEANWHILE = "being renamed"
 READ_ONLY = "Drive lets you only read this file. Copy it elsewhere to keep your change in Drive."
 
+NO_DOWNLOAD = "Drive does not let it be downloaded."
+HELD = "It is open; what Drive has of it waits, or is beside it."
+FOR_READING = (
+    "It stands for a document in Drive, and nothing that is written into it goes there. Save a copy"
+    " under another name: once it is closed, it is put right again."
+)
+
 
 def is_settled(view: View, synced: Synced, remote: RemoteFile, path: Path) -> bool:
     """Whether nothing is to be done, told without much ado: of nearly all files, in every plan."""
@@ -115,6 +122,8 @@ def _bytes(view: View, plan: Plan, synced: Synced, here: Circumstances) -> None:
         case Way.NOWHERE:
             if was != synced or file.stamp != synced.stamp:
                 plan.add(Adopt(remote, path, was.version, was.md5, name=synced.name))
+            elif shape.version != was.version and not view.comes(remote):
+                plan.unbrought[path] = NO_DOWNLOAD
         case Way.AGREE:
             plan.add(Adopt(remote, path, shape.version, here.md5, name=synced.name))
         case Way.SEND:
@@ -126,7 +135,9 @@ def _bytes(view: View, plan: Plan, synced: Synced, here: Circumstances) -> None:
         case Way.DELIVER:
             plan.add(delivery(view, remote, path))
         case Way.HELD:
-            plan.held[path] = "It is open; Drive's version is beside it."
+            plan.held[path] = HELD
+            if shape.ending and here.md5 != was.md5:
+                plan.unsynced[path] = FOR_READING
         case Way.FORBIDDEN:
             plan.unsynced[path] = READ_ONLY
 

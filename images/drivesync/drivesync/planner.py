@@ -8,6 +8,7 @@ from drivesync import arrivals, departures, places
 from drivesync.model import Path
 from drivesync.names import Names
 from drivesync.ops import MoveHere, Op
+from drivesync.refusals import set_aside
 from drivesync.view import View
 
 
@@ -21,8 +22,8 @@ class Plan:
     waiting: list[MoveHere] = field(default_factory=list)
     held: dict[Path, str] = field(default_factory=dict)
     unsynced: dict[Path, str] = field(default_factory=dict)
-    unbrought: dict[str, str] = field(default_factory=dict)
-    """Titles of what Drive has and does not give."""
+    unbrought: dict[Path, str] = field(default_factory=dict)
+    """Drive has it, and does not give it."""
 
     def add(self, op: Op) -> None:
         self.ops.append(op)
@@ -52,4 +53,5 @@ def plan(view: View) -> Plan:
     arrivals.arrive(view, names, made)
     if not made.ops and made.waiting:
         made.add(made.waiting[0])
+    set_aside(view, made)
     return made

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import IntEnum
 from pathlib import Path
 
@@ -76,8 +77,9 @@ def run(place: Place, make: Make, watch: Watch) -> Exit:
             return Exit.DONE
         log.error("Another sidecar of this user did not end in time; this one ends.")
         return Exit.HELD
-    desk = Desk(bell)
-    hub = Hub(place.hub_url, place.state / "bearer")
+    bearer = place.state / "bearer"
+    desk = Desk(bell, _began_at(bearer))
+    hub = Hub(place.hub_url, bearer)
     tokens = Tokens(hub.access, desk.settle)
     teller = Teller(desk, Ears(place.drive, hub, tokens.forget, bell, stopping))
     parts = Parts(
@@ -96,6 +98,14 @@ def run(place: Place, make: Make, watch: Watch) -> Exit:
         return Exit.UNKNOWN
     teller.last_words()
     return Exit.DONE
+
+
+def _began_at(bearer: Path) -> datetime:
+    """It is written when the session's sidecar is made, and stays when that is started again."""
+    try:
+        return datetime.fromtimestamp(bearer.stat().st_mtime, UTC)
+    except OSError:
+        return datetime.now(UTC)
 
 
 def _run(environment: Mapping[str, str], make: Make, watch: Watch) -> Exit:

@@ -58,18 +58,25 @@ def encode(told: dict[str, Any], most_bytes: int) -> bytes:
         keep //= 2
 
 
-def result(report: Report) -> str:
-    """What became of the session's files: "42 files in Drive, 1 conflict copy, 0 unsynced"."""
-    unsynced = unsynced_count(report)
-    copies = "conflict copy" if report.conflict_count == 1 else "conflict copies"
+def result(report: Report, began_at: datetime) -> str:
+    """What became of the session's files: "42 files in Drive, 1 conflict copy, 0 unsynced". The
+    copies are those that were made since it began, and are still there."""
+    unsynced, conflicts = unsynced_count(report), _since(report, began_at)
+    copies = "conflict copy" if conflicts == 1 else "conflict copies"
     said = ", ".join(
         (
             f"{report.files} {'file' if report.files == 1 else 'files'} in Drive",
-            f"{report.conflict_count} {copies}",
+            f"{conflicts} {copies}",
             f"{unsynced} unsynced",
         )
     )
     return said if unsynced == 0 else f"{said}: kept here, and sent with the next session"
+
+
+def _since(report: Report, began_at: datetime) -> int:
+    """The list holds the newest; where it is too short for them, all count."""
+    found = [one for one in report.conflicts if one.at >= began_at]
+    return len(found) if len(found) < MOST else report.conflict_count
 
 
 def unsynced_count(report: Report) -> int:

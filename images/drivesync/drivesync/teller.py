@@ -106,7 +106,7 @@ class Teller:
                 return
             self._over = True
             report = self._desk.report()
-            result = status.result(report)
+            result = status.result(report, self._desk.began_at)
             what = status.as_dict(report) | {"state": State.ENDED.value, "result": result}
             self._write(what)
             self._post(what)

@@ -10,6 +10,7 @@ from drivesync.contents import Shape, shape
 from drivesync.match import Match, match
 from drivesync.model import Kind, Path, RemoteFile
 from drivesync.options import Export, OpenDocuments, Options, Scope
+from drivesync.refusals import Refusals
 from drivesync.scope import Scoped, scope
 from drivesync.trees import Disk, Former, Reserved, Synced
 
@@ -38,6 +39,7 @@ class Now:
     unexportable: frozenset[str] | set[str] = frozenset()
     first: bool = False
     """Nothing was ever in step: what is the same on both sides is taken for the same file."""
+    refused: Refusals = field(default_factory=dict)
 
 
 @dataclass
@@ -62,6 +64,10 @@ class View:
     def shape(self, file: RemoteFile) -> Shape:
         office = self.now.options.export if file.id not in self.now.unexportable else Export.LINKS
         return shape(file, office, self.trees.email)
+
+    def comes(self, file: RemoteFile) -> bool:
+        """Whether Drive gives its bytes; of a link nothing is asked."""
+        return file.downloadable or bool(self.shape(file).text)
 
     def is_open(self, path: Path) -> bool:
         """Whether it may be open, or something in it."""

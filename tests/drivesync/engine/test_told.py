@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from drivesync.model import Kind
 from drivesync.options import Export, Options, Scope
 from drivesync.report import Pause
 
 from tests.drivesync.engine.test_edits import equal
-from tests.drivesync.sim.remote import SimRemote
 from tests.drivesync.sim.rig import ALL, Rig
 from tests.drivesync.sim.world import Crash
 
@@ -113,20 +113,6 @@ def test_while_a_mass_deletion_waits_nothing_goes_either_way() -> None:
     assert "new" not in rig.there() and "there" not in rig.here()
 
 
-def test_another_drive_gets_what_lies_here() -> None:
-    rig = equal("a", "f/", "f/b")
-    rig.remote = SimRemote(rig.world)
-    rig.remote.nodes.clear()
-    chosen = rig.remote.put("new", None)
-    rig.state.meta["root"] = "another"
-    rig.state.commit()
-    rig.options = Options(frozenset({chosen}))
-    rig.start()
-    rig.cycle()
-    rig.require_quiet()
-    assert rig.there() == {"a": b"a", "f": None, "f/b": b"f/b", "new": None}
-
-
 # while nobody knows what is open
 
 
@@ -151,17 +137,26 @@ def test_while_it_is_not_known_what_is_open_changes_of_drive_are_beside_and_wait
     assert rig.here() == rig.there() == there
 
 
-def test_an_exported_document_is_not_for_editing_even_while_it_is_open() -> None:
-    rig = Rig(options=replace(ALL, export=Export.OFFICE))
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("export", Export)
+def test_what_stands_for_a_document_is_put_right_once_it_is_closed(
+    export: Export, known: bool
+) -> None:
+    rig = Rig(options=replace(ALL, export=export))
     id_ = rig.remote.put("Essay", None, mime="application/vnd.google-apps.document")
     rig.remote.nodes[id_].kind = Kind.DOCUMENT
     rig.cycle()
     (path,) = rig.local.tree
-    exported = rig.local.tree[path].data
-    rig.open = frozenset({path})
+    from_drive = rig.local.tree[path].data
+    rig.open = frozenset({path}) if known else None
     rig.local.write(path, b"mine")
+    rig.remote.edit(id_, b"another version")
     rig.cycle()
-    assert rig.local.tree[path].data == exported
+    assert rig.local.tree[path].data == b"mine" and unsynced(rig) == {path[-1]}
+    rig.open = frozenset()
+    rig.cycle()
+    rig.require_quiet()
+    assert rig.here() == {path[-1]: from_drive} and unsynced(rig) == set()
     assert b"mine" in [data for _, _, data in rig.local.trashed]
 
 

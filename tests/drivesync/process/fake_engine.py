@@ -12,13 +12,14 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from drivesync import faults, logs, process
 from drivesync.desk import Desk, Orders
 from drivesync.engine import Outcome
 from drivesync.process import Place
-from drivesync.report import Amount, Pause, Report, State, Unsynced
+from drivesync.report import Amount, Conflict, Pause, Report, State, Unsynced
 from drivesync.settings import Settings
 from drivesync.tokens import Tokens
 
@@ -55,7 +56,8 @@ class FakeEngine:
 
 
 class Ordered(FakeEngine):
-    """Follows ``orders.json``: files, up, unsynced, pause, fault, takes_s, deaf, crash."""
+    """Follows ``orders.json``: files, up, unsynced, conflicts_at, pause, fault, takes_s, deaf,
+    crash."""
 
     def __init__(self, state: Path, tokens: Tokens) -> None:
         super().__init__()
@@ -72,6 +74,10 @@ class Ordered(FakeEngine):
             up=Amount(told.get("up", 0), 10 * told.get("up", 0)),
             unsynced=tuple(Unsynced(path, "why") for path in told.get("unsynced", ())),
             unsynced_count=len(told.get("unsynced", ())),
+            conflicts=tuple(
+                Conflict("a", f"a ({at})", datetime.fromtimestamp(at, UTC))
+                for at in told.get("conflicts_at", ())
+            ),
             pause=Pause(told["pause"]) if "pause" in told else None,
         )
         with (self._state / "cycles").open("a") as cycles:

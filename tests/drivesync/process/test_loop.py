@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from drivesync.desk import Desk, Orders
 from drivesync.hub import Ended, Hub
 from drivesync.loop import Loop, Parts
 from drivesync.open_documents import OpenDocuments
-from drivesync.report import Amount, Pause, State, Unsynced
+from drivesync.report import Amount, Conflict, Pause, State, Unsynced
 from drivesync.settings import Settings
 from drivesync.stopping import Stopping
 from drivesync.teller import Ears, Teller
@@ -35,7 +36,7 @@ class Sidecar:
         self.made: list[Settings] = []
         self.bell = Bell()
         self.stopping = Stopping(self.bell)
-        self.desk = Desk(self.bell)
+        self.desk = Desk(self.bell, datetime.now(UTC))
         client = Hub(hub.url, state / "bearer")
         self.tokens = Tokens(client.access, self.desk.settle)
         ears = Ears(drive, client, self.tokens.forget, self.bell, self.stopping)
@@ -376,7 +377,11 @@ def test_a_flush_during_a_cycle_is_answered_by_the_next(sidecar: Sidecar) -> Non
 
 
 def test_the_end_flushes_and_tells_the_result(sidecar: Sidecar, hub: HubStub) -> None:
-    sidecar.engine.knows(files=41, up=Amount(1, 10), conflict_count=1)
+    before, since = (
+        Conflict("a", f"a ({days} days)", sidecar.desk.began_at + timedelta(days=days))
+        for days in (-1, 1)
+    )
+    sidecar.engine.knows(files=41, up=Amount(1, 10), conflicts=(since, before), conflict_count=2)
 
     def behave(orders: Orders) -> None:
         if orders.last:

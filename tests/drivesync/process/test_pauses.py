@@ -6,6 +6,9 @@ import pytest
 from drivesync import faults, hub, pauses
 from drivesync.engine import Outcome
 from drivesync.faults import Fault
+from drivesync.guards import Lately, mass_deletion
+from drivesync.model import Kind, RemoteFile
+from drivesync.ops import TrashThere
 from drivesync.report import Pause
 
 
@@ -37,6 +40,15 @@ def test_a_fault_of_one_file_is_none(fault: type[Fault]) -> None:
 @pytest.mark.parametrize("pause", Pause)
 def test_every_pause_has_a_sentence(pause: Pause) -> None:
     assert pauses.of(pause).detail.endswith(".")
+
+
+def test_a_mass_deletion_says_that_everything_waits() -> None:
+    assert "nothing goes up or down" in pauses.of(Pause.MASS_DELETE).detail
+    thirty = [TrashThere(RemoteFile(f"{n}", "", "", Kind.FILE, ""), (), None, 1) for n in range(30)]
+    assert mass_deletion(thirty, 40, Lately()) == (
+        "30 of 40 files are gone from this disk. Put them back, or confirm that they go to Drive's"
+        " trash: until then nothing goes up or down."
+    )
 
 
 def test_what_the_hub_says_to_do_is_said() -> None:

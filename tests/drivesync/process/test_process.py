@@ -81,6 +81,18 @@ def test_sigterm_flushes_reports_and_ends(start: Start, hub: HubStub, state: Pat
     assert "Ended: 3 files in Drive" in log
 
 
+def test_the_result_counts_the_conflicts_since_its_bearer_was_written(
+    start: Start, hub: HubStub, state: Path
+) -> None:
+    written = (state / "bearer").stat().st_mtime
+    order(state, conflicts_at=[written - 100, written - 1, written + 1])
+    process = start()
+    until(lambda: cycles(state))
+    process.send_signal(signal.SIGTERM)
+    ended(process)
+    assert hub.last["result"] == "0 files in Drive, 1 conflict copy, 0 unsynced"
+
+
 def test_a_cycle_under_way_is_brought_to_an_end(start: Start, hub: HubStub, state: Path) -> None:
     order(state, takes_s=60)
     hub.settings = hub.settings | {"flush_s": 1}

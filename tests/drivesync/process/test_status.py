@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from drivesync import status
 from drivesync.report import Amount, Conflict, Pause, Report, State, Unsynced
 
 AT = datetime(2026, 11, 24, 19, 5, tzinfo=UTC)
+SINCE = Conflict("a", "a (conflict)", AT)
+BEFORE = Conflict("b", "b (conflict)", AT - timedelta(seconds=1))
 
 
 def test_a_report_is_plain_json() -> None:
@@ -61,16 +63,27 @@ def test_lists_are_cut_to_what_fits_and_the_counts_stay() -> None:
     ("report", "said"),
     [
         (
-            Report(State.IDLE, files=42, conflict_count=1),
+            Report(State.IDLE, files=42, conflicts=(SINCE, BEFORE), conflict_count=2),
             "42 files in Drive, 1 conflict copy, 0 unsynced",
         ),
         (Report(State.IDLE, files=1), "1 file in Drive, 0 conflict copies, 0 unsynced"),
         (
-            Report(State.IDLE, up=Amount(2, 20), unsynced_count=1, conflict_count=2),
+            Report(
+                State.IDLE,
+                up=Amount(2, 20),
+                unsynced_count=1,
+                conflicts=(SINCE, SINCE),
+                conflict_count=2,
+            ),
             "0 files in Drive, 2 conflict copies, 3 unsynced:"
             " kept here, and sent with the next session",
         ),
     ],
 )
 def test_the_result_is_a_sentence(report: Report, said: str) -> None:
-    assert status.result(report) == said
+    assert status.result(report, AT) == said
+
+
+def test_more_copies_than_a_list_holds_are_counted_all() -> None:
+    report = Report(State.IDLE, conflicts=(SINCE,) * status.MOST, conflict_count=250)
+    assert "250 conflict copies" in status.result(report, AT)

@@ -38,6 +38,7 @@ def google(status: int, reason: str, message: str = "Told") -> bytes:
         (403, "storageQuotaExceeded", faults.RemoteFull),
         (403, "insufficientFilePermissions", faults.NotAllowed),
         (403, "fileNotDownloadable", faults.NotAllowed),
+        (403, "downloadQuotaExceeded", faults.NotAllowed),
         (403, "exportSizeLimitExceeded", faults.NotAllowed),
         (403, "insufficientPermissions", faults.NotAllowed),
         (403, "accessNotConfigured", faults.Lost),

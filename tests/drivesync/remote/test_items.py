@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -46,6 +47,18 @@ def test_a_file_is_read_to_the_last_byte_and_millisecond() -> None:
 )
 def test_kinds(mime: str, kind: Kind) -> None:
     assert items.remote_file(item(mimeType=mime)).kind is kind
+
+
+def test_what_comes_up_in_each_of_many_files_is_held_once() -> None:
+    listed = json.dumps({"items": [item(), item(id="b")]})
+    first, second = items.listed(json.loads(listed))[0]
+    assert first.parent is second.parent and first.mime is second.mime
+
+
+def test_only_what_becomes_a_link_keeps_its_address() -> None:
+    assert items.remote_file(item()).link == ""
+    document = item(mimeType="application/vnd.google-apps.document")
+    assert items.remote_file(document).link == "https://drive.example/a"
 
 
 def test_what_has_no_bytes_is_no_file() -> None:

@@ -50,6 +50,7 @@ class Play:
             meddle=kind.choice((0, 0.05, 0.2)),
             stale=kind.choice((0, 0, 0.2)),
             full=kind.choice((0, 0, 0.1)),
+            refused=kind.choice((0, 0, 0.2)),
         )
 
     def run(self, steps: int, tally: Tally) -> None:

@@ -33,6 +33,7 @@ class Node:
     revisions: list[bytes] = field(default_factory=list)
     mime: str = ""
     editable: bool = True
+    downloadable: bool = True
     was: RemoteFile | None = None
     """As it was before the last change, for stale lists."""
 
@@ -46,6 +47,8 @@ class SimRemote:
         self.reject_cursor = False
         self.missing: set[str] = set()
         """What lists do not show."""
+        self.refused: set[str] = set()
+        """What was downloaded too often."""
 
     # what the other users of this Drive do
 
@@ -172,6 +175,9 @@ class SimRemote:
             node = self.nodes.get(of.id)
             if node is None:
                 raise Gone
+            rolled, chance = self.world.random.random, self.world.chances.refused
+            if node.id in self.refused or (chance and rolled() < chance):
+                raise NotAllowed("The download quota for this file has been exceeded.")
             data = next((d for d in (node.data, *node.revisions) if md5_of(d) == of.md5), None)
             if data is None:
                 raise Changed
@@ -200,6 +206,7 @@ class SimRemote:
             trashed=self.is_trashed(node),
             mime=node.mime,
             editable=node.editable,
+            downloadable=node.downloadable,
         )
 
     def _new_id(self) -> str:

@@ -30,6 +30,8 @@ class Chances:
     """Of each entry of a list, to be missing or old."""
     full: float = 0
     """Of each write, to find no room: on either side."""
+    refused: float = 0
+    """Of each download, that Drive does not send it."""
 
 
 @dataclass

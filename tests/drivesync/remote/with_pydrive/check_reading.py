@@ -20,7 +20,7 @@ def test_a_file_is_told_with_all_that_the_engine_needs(drive) -> None:
     found = drive.make("a/b ü.txt", b"text")
     assert (found.title, found.parent, found.kind) == ("a/b ü.txt", drive.root, Kind.FILE)
     assert (found.size, found.md5) == (4, "1cb251ec0d568de6a929b520c4aed8d1")
-    assert found.etag and found.revision and found.modified_ms and found.link
+    assert found.etag and found.revision and found.modified_ms and not found.link
     assert found.editable and found.downloadable and not found.trashed
 
 
