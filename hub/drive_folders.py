@@ -53,6 +53,7 @@ class Look:
         self._drive, self._access = drive, access
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._left = MOST_REQUESTS
+        self._files: dict[str, asyncio.Task[dict[str, Any]]] = {}
         self._until = time.monotonic() + MOST_TIME_S
 
     async def level(self, folder: str) -> dict[str, Any]:
@@ -147,6 +148,12 @@ class Look:
             self._left -= 1
 
     async def _file(self, id_: str) -> dict[str, Any]:
+        """Asked once in a look: the ways up from many folders have most steps in common."""
+        if id_ not in self._files:
+            self._files[id_] = asyncio.create_task(self._ask(id_))
+        return await self._files[id_]
+
+    async def _ask(self, id_: str) -> dict[str, Any]:
         async with self._turns:
             return await drive_google.file(self._drive, self._access, id_)
 

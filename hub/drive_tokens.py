@@ -89,20 +89,14 @@ class DriveTokens:
             tokens = await drive_google.exchange(drive, fields)
         except GoogleError as error:
             raise _not_exchanged(error.fault) from None
-        refresh = await self._checked(user, tokens)
         try:
-            about = await drive_google.about(drive, tokens.access)
-        except GoogleError:
-            raise drive_google.away() from None
-        consent = Consent(
-            drive_sealing.seal(keys, user, refresh), drive.scope, about.email, about.root
-        )
-        before: Link | None = await self._store.in_thread(
-            self._store.decide, drive_links.link, user, consent, by
-        )
+            before, root = await self._put_on_record(user, tokens, keys, by)
+        except CarrelError:
+            await self._give_back_unless_linked(user, tokens)
+            raise
         self._cached.pop(user, None)
         # Giving back one token of an account ends all of them: only another account's may go.
-        if before and before.sealed and before.root != about.root:
+        if before and before.sealed and before.root != root:
             await self._give_back(user, before.sealed)
         return before
 
@@ -155,22 +149,30 @@ class DriveTokens:
             return False
         return opened is not None and await drive_google.revoke(self._settings.drive, opened.token)
 
-    async def _checked(self, user: str, tokens: Tokens) -> str:
-        """The refresh token, if it is one for what was asked. Else what came is given back, unless
-        that would end a consent that works."""
+    async def _put_on_record(
+        self, user: str, tokens: Tokens, keys: drive_sealing.Keys, by: By
+    ) -> tuple[Link | None, str]:
+        """The link as it was before, and the Drive that it is now."""
         drive = self._settings.drive
-        try:
-            drive_consent.require_granted(drive.scope, tokens.granted)
-            if tokens.refresh:
-                return tokens.refresh
+        drive_consent.require_granted(drive.scope, tokens.granted)
+        if not tokens.refresh:
             raise _no_refresh()
-        except CarrelError:
-            link: Link | None = await self._store.in_thread(
-                self._store.read, drive_links.find, user
-            )
-            if link is None or link.state is not DriveState.LINKED:
-                await drive_google.revoke(drive, tokens.refresh or tokens.access)
-            raise
+        try:
+            about = await drive_google.about(drive, tokens.access)
+        except GoogleError:
+            raise drive_google.away() from None
+        sealed = drive_sealing.seal(keys, user, tokens.refresh)
+        consent = Consent(sealed, drive.scope, about.email, about.root)
+        before: Link | None = await self._store.in_thread(
+            self._store.decide, drive_links.link, user, consent, by
+        )
+        return before, about.root
+
+    async def _give_back_unless_linked(self, user: str, tokens: Tokens) -> None:
+        """What came and is not kept; unless that would end a consent that works."""
+        link: Link | None = await self._store.in_thread(self._store.read, drive_links.find, user)
+        if link is None or link.state is not DriveState.LINKED:
+            await drive_google.revoke(self._settings.drive, tokens.refresh or tokens.access)
 
     async def _keys(self) -> drive_sealing.Keys:
         return await self._store.in_thread(drive_sealing.keys, self._settings)

@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 from drive_emulator.emulator import Emulator
 from drive_emulator.grants import Client
+from drive_emulator.model import FOLDER, Access, New
 from drive_emulator.server import serving
 
 from hub import accounts, drive_consent, drive_google, drive_links
@@ -148,3 +149,27 @@ async def test_a_no_and_an_unticked_box_connect_nothing(site: Site) -> None:
     with pytest.raises(CarrelError):
         await site.tokens.link("ada", said["code"], "w" * 43, BY)
     assert site.settings.drive.scope is DriveScope.FULL
+
+
+async def test_a_consent_that_is_not_kept_is_given_back(site: Site) -> None:
+    said = await asyncio.to_thread(site.decide)
+    site.store.decide(accounts.disable, "ada", BY)
+    with pytest.raises(CarrelError) as refused:
+        await site.tokens.link("ada", said["code"], VERIFIER, BY)
+    assert refused.value.code is Code.REFUSED
+    assert [one.path for one in site.emulator.journal.entries() if one.status == 200][-1] == (
+        "/revoke"
+    )
+
+
+async def test_the_ways_up_from_many_folders_are_asked_for_once(site: Site) -> None:
+    await site.connect()
+    token = (await site.tokens.access("ada", datetime.now(UTC))).token
+    store, owner = site.emulator.store, Access(EMAIL, "drive-page")
+    above = store.insert(owner, New("above", FOLDER)).id
+    ids = [store.insert(owner, New(f"f{n}", FOLDER, above)).id for n in range(20)]
+    site.emulator.journal.clear()
+    assert len(await Look(site.settings.drive, token).chosen(ids)) == 20
+    asked = [one.path.rpartition("/")[2] for one in site.emulator.journal.entries()]
+    assert asked.count(above) == 1
+    assert all(asked.count(id_) == 1 for id_ in ids)
