@@ -27,7 +27,7 @@ PAUSES: dict[Pause, tuple[str, str]] = {
     ),
     Pause.MASS_DELETE: (
         "Very much was deleted at once.",
-        "Say on {page} whether that was meant. Until then nothing is deleted on the other side.",
+        "Say on {page} whether that was meant. Until then nothing goes up or down.",
     ),
     Pause.REMOTE_FULL: (
         "Your Google Drive is full.",
