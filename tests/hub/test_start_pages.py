@@ -415,7 +415,8 @@ async def test_each_role_has_its_links_also_on_a_phone(world: World, visitor: Vi
     links = page.get_by_role("navigation").get_by_role("link")
     texts = await links.all_inner_texts()
     assert texts == [
-        "Carrel", "Session", "Courses", "People", "Invitations", "Secrets", "Account", "About",
+        "Carrel", "Session", "Courses", "People", "Invitations", "Drive", "Secrets", "Account",
+        "About",
         "Machine", "Log out",
     ]  # fmt: skip
     await expect(page.locator('[aria-current="page"]')).to_have_text("Session")
