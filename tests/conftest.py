@@ -133,14 +133,18 @@ class Installation:
             "--format", "{{.Names}}",
         ).strip()  # fmt: skip
 
-    def inside(self, container: str, *command: str, user: str = "") -> tuple[int, str]:
-        """Exit code and output of a command in a container."""
-        done = subprocess.run(
-            ["docker", "exec", *(["--user", user] if user else []), container, *command],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    def inside(
+        self, container: str, *command: str, user: str = "", limit_s: float = 280
+    ) -> tuple[int, str]:
+        """Exit code and output of a command in a container; 124 for one that takes too long, as
+        one does for ever that was begun while its container was being ended."""
+        whole = ["docker", "exec", *(["--user", user] if user else []), container, *command]
+        try:
+            done = subprocess.run(
+                whole, capture_output=True, text=True, check=False, timeout=limit_s
+            )
+        except subprocess.TimeoutExpired:
+            return 124, "It took too long."
         return done.returncode, done.stdout + done.stderr
 
     def address(self, container: str) -> str:

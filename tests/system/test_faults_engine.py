@@ -54,7 +54,13 @@ async def live_through(school, tokens, seconds):
 
 async def all_is_back(school, tokens):
     code, _ = await asyncio.to_thread(
-        school.carrel.inside, school.process("node"), "python", "-m", "spawner.node", "health"
+        school.carrel.inside,
+        school.process("node"),
+        "python",
+        "-m",
+        "spawner.node",
+        "health",
+        limit_s=8,
     )
     return code == 0 and all(
         [await school.is_ready(n) and await school.answers(n, t) for n, t in tokens.items()]

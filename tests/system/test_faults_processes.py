@@ -182,5 +182,7 @@ def is_healthy(school, process):
 
 
 def node_is_well(school):
-    code, _ = school.carrel.inside(school.process("node"), "python", "-m", "spawner.node", "health")
+    code, _ = school.carrel.inside(
+        school.process("node"), "python", "-m", "spawner.node", "health", limit_s=8
+    )
     return code == 0
