@@ -88,6 +88,8 @@ def _drive(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="small sizes, about two minutes: promises mean little then",
     )
+
+
 def _drive_sim(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", type=int, default=100_000, help="how many, over all plays")
     parser.add_argument("--seed", type=int, default=0, help="of the first play; the next are +1")

@@ -9,6 +9,7 @@ made from the trees anew. Nothing here holds a long-lived secret.
     composition
     loop waits bell stopping       when a cycle of the engine is due
     desk teller status             what is told meanwhile, to the session and to the hub
+    tidying                        the end of what was kept long enough
     pauses flush                   why nothing goes on; the session's wish that all be in Drive
     hub tokens settings            the hub's two calls
     notes open_documents           what the session says, in ``.carrel``
@@ -27,11 +28,7 @@ made from the trees anew. Nothing here holds a long-lived secret.
     planner places departures      the plan: for what is on both sides, on one any more,
     arrivals contents              new on one or on both; which way the bytes go
     titles names copies guards     names on disk; copies where both had changed; mass deletions
+    former                         what came from another account
     ops actions record executor    an operation, how it is done, what it changes in the trees
     troubles progress              what a fault means for the cycle; what is told meanwhile
-    local mount room               the disk: sides.Local, whether it is the one, how much may come
-      walker reading ignores       read it: the tree, a file's bytes, what is never synced
-      placing incoming trash late  change it in one step each, losing nothing, whoever is writing
-      beside beneath               names beside a name; opens and renames no symlink leads astray
-      hints                        when to look again
 """

@@ -42,6 +42,8 @@ class Sides:
     id_for: Callable[[Path], str]
     """The id that was reserved for a new file."""
     shape: Callable[[RemoteFile], Shape]
+    require_closed: Callable[[Path], None]
+    """Raises LocalOpen where a document was opened since the plan was made."""
     up: Progress
     down: Progress
 
@@ -50,6 +52,7 @@ def act(op: Op, sides: Sides) -> Effect:  # noqa: PLR0911  one case for each
     """Raises ``faults``: then it was not done, or nobody knows."""
     match op:
         case MoveHere():
+            sides.require_closed(op.local.path)
             return Effect(local=sides.local.move(op.local, op.to))
         case MoveThere():
             return Effect(sides.remote.move(op.remote, op.parent, op.title))
@@ -68,6 +71,7 @@ def act(op: Op, sides: Sides) -> Effect:  # noqa: PLR0911  one case for each
             incoming, md5 = _download(op.remote, sides)
             return Effect(op.remote, _place(incoming, op.copy, None, op.remote, sides), md5)
         case TrashHere():
+            sides.require_closed(op.local.path)
             sides.local.trash(op.local)
             return Effect()
         case TrashThere():
@@ -117,12 +121,14 @@ def _ours(id_: str, sides: Sides) -> RemoteFile:
 def _bring(op: Bring, sides: Sides) -> Effect:
     incoming, md5 = _download(op.remote, sides)
     aside, over = None, op.over
-    if op.aside is not None and over is not None:
-        try:
+    try:
+        if over is not None:
+            sides.require_closed(op.path)
+        if op.aside is not None and over is not None:
             aside, over = sides.local.move(over, op.aside), None
-        except BaseException:
-            incoming.discard()
-            raise
+    except BaseException:
+        incoming.discard()
+        raise
     placed = _place(incoming, op.path, over, op.remote, sides)
     return Effect(op.remote, placed, md5 or sides.local.md5(placed), aside)
 
@@ -131,7 +137,8 @@ def _place(
     incoming: Incoming, path: Path, over: LocalFile | None, file: RemoteFile, sides: Sides
 ) -> LocalFile:
     try:
-        return sides.local.place(incoming, path, over, file.modified_ms)
+        stands_in = bool(sides.shape(file).ending)
+        return sides.local.place(incoming, path, over, file.modified_ms, stands_in)
     finally:
         incoming.discard()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from drivesync.copies import from_here
+from drivesync.former import keeps_place, settle
 from drivesync.model import LocalFile, Path, RemoteFile
 from drivesync.ops import Adopt, Bring, Create, FolderHere, FolderThere, Recognise
 from drivesync.options import Scope
@@ -20,6 +21,7 @@ NO_DOWNLOAD = "Drive does not let it be downloaded."
 NOT_TAKEN = "Drive lets you only read this folder."
 READ_ONLY = "Drive is connected for reading only; what is made here stays here."
 LEFT = "Its folder is not chosen any more; it stays on this disk alone."
+FORMER = "A file of another account is in its place."
 WRITING = "It is being written just now."
 
 
@@ -70,6 +72,9 @@ def _from_drive(view: View, names: Names, plan: Plan, remote: RemoteFile, met: s
     if path in view.match.id or path in met or file.folder != is_folder(remote):
         wait_for(view, plan, path)
         return
+    if not file.folder and keeps_place(view, path, view.shape(remote).md5):
+        plan.unbrought[remote.title] = FORMER
+        return
     met.add(path)
     _meet(view, plan, remote, file)
 
@@ -99,6 +104,8 @@ def _from_disk(view: View, plan: Plan, file: LocalFile) -> None:
     path, disk = file.path, view.trees.disk
     if view.is_left(path):
         plan.unsynced[path] = LEFT
+        return
+    if settle(view, plan, file):
         return
     parent = view.place(path)
     if parent is None or parent not in view.trees.listed:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,33 +13,55 @@ from datetime import UTC, datetime
 from drivesync.bucket import Buckets
 from drivesync.desk import Desk, Orders
 from drivesync.engine import Engine, Outcome
+from drivesync.faults import Lost
 from drivesync.hints import Hints
 from drivesync.local import Disk, Limits
-from drivesync.options import Options
+from drivesync.options import AskOpen, OpenDocuments, Options
 from drivesync.process import Place
 from drivesync.remote import make_remote
 from drivesync.report import Report
 from drivesync.settings import Settings
 from drivesync.state import State
+from drivesync.tidying import Tidying
 from drivesync.tokens import Tokens
 
 ASK_S = 0.2
 """How often a running cycle is asked whether it should come to its end."""
 LOOK_S = 60.0
+OPEN_S = 0.5
+"""How old it may be which documents are open, when a file is about to be changed."""
 
 
 class Access:
     """For Drive's side, which asks for a token when its own has ended or was refused: so it is
-    never given the same one again."""
+    never given the same one again. Nor is it given another account's: what it is about to do was
+    planned for this one."""
 
-    def __init__(self, tokens: Tokens) -> None:
-        self._tokens = tokens
+    def __init__(self, tokens: Tokens, account: str) -> None:
+        self._tokens, self._account = tokens, account
         self._given = ""
 
     def __call__(self) -> tuple[str, datetime]:
-        token = self._tokens.get(refused=self._given)
-        self._given = token.value
-        return token.value, datetime.fromtimestamp(token.expires_at, UTC)
+        for _ in range(2):  # the first may be the one of before
+            token = self._tokens.get(refused=self._given)
+            self._given = token.value
+            if token.account == self._account:
+                return token.value, datetime.fromtimestamp(token.expires_at, UTC)
+        raise Lost("Another account was connected.")
+
+
+class Lately:
+    """What was asked a moment ago is not asked again: many files are changed at once."""
+
+    def __init__(self, ask: AskOpen, clock: Callable[[], float] = time.monotonic) -> None:
+        self._ask, self._clock = ask, clock
+        self._told: tuple[float, OpenDocuments] | None = None
+
+    def __call__(self) -> OpenDocuments:
+        now, told = self._clock(), self._told
+        if told is None or now - told[0] >= OPEN_S:
+            told = self._told = now, self._ask()
+        return told[1]
 
 
 class Sync:
@@ -48,9 +71,10 @@ class Sync:
         self._settings = settings
         self._state = State.open(place.state / "sync.sqlite")
         self._disk = Disk(place.drive, place.state, Limits(settings.cap_bytes, settings.trash_days))
+        self._tidying = Tidying(self._disk.purge_trash)
         self._buckets = Buckets(settings.requests_per_s, settings.writes_per_s)
         self._remote = make_remote(
-            settings.api_url, Access(tokens), self._state.uploads, self._buckets
+            settings.api_url, Access(tokens, settings.account), self._state.uploads, self._buckets
         )
         self._engine = self._new_engine()
         self._stopped = self._counted = False
@@ -64,8 +88,11 @@ class Sync:
             self._engine = self._new_engine(orders.last)
             self._stopped = self._counted = False
         with self._hastened(orders):
-            outcome = self._engine.cycle(datetime.now(UTC), orders.open_paths())
+            outcome = self._engine.cycle(datetime.now(UTC), Lately(orders.open_paths))
         self._counted = True
+        if not orders.last:
+            self._state.uploads.forget_old()
+            self._tidying.begin_if_due()
         return outcome
 
     def report(self) -> Report:

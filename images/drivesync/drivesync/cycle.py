@@ -9,13 +9,14 @@ from datetime import datetime
 
 from drivesync.actions import Effect, Sides, act
 from drivesync.executor import Executor
-from drivesync.faults import Fault, Lost, NotAllowed
-from drivesync.guards import is_confirmed, mass_deletion
+from drivesync.faults import Fault, LocalOpen, Lost, NotAllowed
+from drivesync.former import follow
+from drivesync.guards import LATELY, Lately, is_confirmed, mass_deletion
 from drivesync.listing import ROOT
 from drivesync.looking import EMAIL, Looking
 from drivesync.model import Path
 from drivesync.ops import Bring, Create, Deliver, FolderThere, MoveThere, Op, Step, Update, key
-from drivesync.options import OpenDocuments, Options
+from drivesync.options import AskOpen, Options
 from drivesync.planner import Plan, plan
 from drivesync.progress import Progress
 from drivesync.record import Record
@@ -29,7 +30,8 @@ from drivesync.view import Now, Trees, View
 MOST_ROUNDS = 500
 """More than any tree is deep; a plan that never ends is a defect, and ends here."""
 COMMIT_EVERY = 64
-MASS_AT, EVER_EQUAL, UNEXPORTABLE = "mass deletion at", "ever equal", "unexportable"
+MASS_AT, GONE, EVER_EQUAL = "mass deletion at", "gone lately", "ever equal"
+UNEXPORTABLE = "unexportable"
 
 
 @dataclass(frozen=True)
@@ -50,13 +52,15 @@ class Cycle:
         tools: Tools,
         looking: Looking,
         options: Options,
-        open_documents: OpenDocuments,
+        ask_open: AskOpen,
         now: datetime,
     ) -> None:
         self._tools, self._looking, self._options = tools, looking, options
-        self._open, self._now = open_documents, now
+        self._ask_open, self._now = ask_open, now
         self._troubles = Troubles()
         self._disk = Disk()
+        self._before = 0
+        """How many files were synced when it began."""
         self.done = 0
         self.clean = False
         self.detail = ""
@@ -71,10 +75,12 @@ class Cycle:
 
     def run(self) -> None:
         self._tools.local.require_mounted()
+        self._looking.whose(self._now, self._tools.executor)
         self._looking.at_drive(self._now, self._options)
         self._disk = self._looking.at_the_disk(self._now, self._tools.executor)
         self._forget_left()
-        before = sum(not one.folder for one in self._tools.state.synced.values())
+        follow(self._tools.state, self._disk)
+        self._before = sum(not one.folder for one in self._tools.state.synced.values())
         polled = False
         for _ in range(MOST_ROUNDS):
             view = self._view()
@@ -83,14 +89,14 @@ class Cycle:
                 view = self._view()
             made = plan(view)
             self._tell(made)
-            if self._is_too_much(made, before):
+            if self._is_too_much(made):
                 return
             ops = [op for op in made.ops if self._troubles.allows(op)]
             if self._options.only_up:
                 ops = [op for op in ops if not isinstance(op, Bring | Deliver)]
             step = min((op.step for op in ops), default=None)
             if step is None or self._troubles.ended or self._tools.stopped.is_set():
-                self._finish(made, before)
+                self._finish(made)
                 return
             if step is Step.TRASH and not polled:
                 polled = True
@@ -109,12 +115,13 @@ class Cycle:
             self._disk,
             state.reserved,
             state.left,
+            state.former,
             state.meta[ROOT],
             state.meta.get(EMAIL, ""),
         )
         unexportable = set(state.meta.get(UNEXPORTABLE, "").split())
         first = EVER_EQUAL not in state.meta
-        return View(trees, Now(self._now, self._options, self._open, unexportable, first))
+        return View(trees, Now(self._now, self._options, self._ask_open(), unexportable, first))
 
     def _do(self, ops: list[Op], view: View) -> None:
         record = Record(self._tools.state, self._disk, view, self._now)
@@ -129,6 +136,7 @@ class Cycle:
             self._tools.local,
             self._reserved,
             view.shape,
+            self._require_closed(view),
             self._tools.progress.up,
             self._down,
         )
@@ -152,6 +160,15 @@ class Cycle:
 
         return job
 
+    def _require_closed(self, view: View) -> Callable[[Path], None]:
+        """A cycle may take long: what was closed when it was planned may be open by now."""
+
+        def require(path: Path) -> None:
+            if view.was_opened(path, self._ask_open()):
+                raise LocalOpen
+
+        return require
+
     def _down(self, size: int) -> None:
         if self._tools.stopped.is_set():
             raise Lost("The sync is about to end; it comes the next time.")
@@ -161,6 +178,7 @@ class Cycle:
         if isinstance(effect, Effect):
             self._troubles.went_well()
             record.write(op, effect)
+            self._count_gone(op)
             self.done += 1
             self._tools.progress.done(key(op))
         elif isinstance(effect, Fault):
@@ -216,21 +234,39 @@ class Cycle:
             if chosen or (self._disk.complete and path not in self._disk.files):
                 state.left.drop(path)
 
-    def _is_too_much(self, made: Plan, before: int) -> bool:
+    def _is_too_much(self, made: Plan) -> bool:
         state = self._tools.state
-        self.detail = mass_deletion(made.ops, before)
+        self.detail = mass_deletion(made.ops, self._before, self._lately())
         if not self.detail:
             return False
         if MASS_AT not in state.meta:
             state.meta[MASS_AT] = self._now.isoformat()
-        paused_at = datetime.fromisoformat(state.meta[MASS_AT])
-        if is_confirmed(paused_at, self._options.confirmed_deletion_at):
+        if self._is_confirmed():
             self.detail = ""
             return False
         self._troubles.pause, self._troubles.again = Pause.MASS_DELETE, False
         return True
 
-    def _finish(self, made: Plan, before: int) -> None:
+    def _is_confirmed(self) -> bool:
+        paused_at = self._tools.state.meta.get(MASS_AT)
+        return paused_at is not None and is_confirmed(
+            datetime.fromisoformat(paused_at), self._options.confirmed_deletion_at
+        )
+
+    def _lately(self) -> Lately:
+        """A pause does not end by waiting."""
+        meta = self._tools.state.meta
+        asked_at = datetime.fromisoformat(meta.get(MASS_AT, self._now.isoformat()))
+        return Lately.read(meta.get(GONE, "")).since(min(asked_at, self._now) - LATELY)
+
+    def _count_gone(self, op: Op) -> None:
+        """What somebody said was meant is not counted."""
+        meta, lately = self._tools.state.meta, self._lately()
+        counted = Lately() if self._is_confirmed() else lately.plus(op, self._now, self._before)
+        if counted != lately:
+            meta[GONE] = counted.write()
+
+    def _finish(self, made: Plan) -> None:
         state = self._tools.state
         if self._tools.stopped.is_set():
             self._troubles.again = True

@@ -11,7 +11,7 @@ from drivesync import faults
 from drivesync.cycle import Cycle, Tools
 from drivesync.executor import Executor, Workers
 from drivesync.looking import Looking
-from drivesync.options import OpenDocuments, Options
+from drivesync.options import AskOpen, Options
 from drivesync.progress import Progress
 from drivesync.report import Pause, Report
 from drivesync.sides import Local, Remote
@@ -66,13 +66,13 @@ class Engine:
         does not have stays), nothing happens in Drive."""
         self._options = options
 
-    def cycle(self, now: datetime, open_documents: OpenDocuments) -> Outcome:
+    def cycle(self, now: datetime, ask_open: AskOpen) -> Outcome:
         """Makes both sides equal as far as it goes. Raises nothing of ``faults``."""
         options, state = self._options, self._tools.state
         if not options.folders and not options.everything and not state.synced:
             return self._paused(Pause.NO_FOLDERS)
         self._progress.begin()
-        cycle = Cycle(self._tools, self._looking, options, open_documents, now)
+        cycle = Cycle(self._tools, self._looking, options, ask_open, now)
         pause = self._until_a_fault(cycle.run)
         state.commit()
         if pause is not None:

@@ -53,6 +53,10 @@ class LocalChanged(Fault):
     """The file is not any more what was scanned."""
 
 
+class LocalOpen(LocalChanged):
+    """The document was opened meanwhile, or nobody knows any more whether it was."""
+
+
 class LocalExists(Fault):
     """Something is at that path already."""
 

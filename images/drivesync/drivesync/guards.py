@@ -1,18 +1,85 @@
-"""Whether so much was deleted at once that somebody must say that it was meant."""
+"""Whether so much was deleted lately that somebody must say that it was meant."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
-from datetime import datetime
+from dataclasses import astuple, dataclass, replace
+from datetime import datetime, timedelta
 
 from drivesync.ops import Op, TrashHere, TrashThere
 
 FEW_FILES = 20
 """So many may always go."""
+LATELY = timedelta(minutes=10)
+"""A big folder may take as long to be removed, and is seen half removed meanwhile."""
 
 
-def mass_deletion(ops: Iterable[Op], synced_files: int) -> str:
+@dataclass(frozen=True)
+class Gone:
+    """Files that followed into the trash of one side, in the cycle that began at this second."""
+
+    at: float
+    synced: int
+    """Of how many."""
+    here: int = 0
+    there: int = 0
+
+
+@dataclass(frozen=True)
+class Lately:
+    """What has gone, cycle by cycle."""
+
+    cycles: tuple[Gone, ...] = ()
+
+    @staticmethod
+    def read(text: str) -> Lately:
+        return Lately(tuple(Gone(*row) for row in json.loads(text or "[]")))
+
+    def write(self) -> str:
+        return json.dumps([astuple(one) for one in self.cycles])
+
+    def since(self, at: datetime) -> Lately:
+        """The later ones."""
+        return Lately(tuple(one for one in self.cycles if one.at > at.timestamp()))
+
+    def plus(self, op: Op, now: datetime, synced: int) -> Lately:
+        here, there = _count([op])
+        if not here and not there:
+            return self
+        at, others = now.timestamp(), self.cycles
+        last = Gone(at, synced)
+        if others and others[-1].at == at:
+            others, last = others[:-1], others[-1]
+        return Lately((*others, replace(last, here=last.here + here, there=last.there + there)))
+
+
+def mass_deletion(ops: Iterable[Op], synced: int, lately: Lately) -> str:
     """A sentence, or nothing. What was un-chosen is not counted: it was said already."""
+    here, there = _count(ops)
+    all_ = max([synced, *(one.synced for one in lately.cycles)])
+    before_here = sum(one.here for one in lately.cycles)
+    before_there = sum(one.there for one in lately.cycles)
+    if there and _is_much(there + before_there, all_):
+        gone, before, where, trash = there, before_there, "this disk", "Drive's trash"
+    elif here and _is_much(here + before_here, all_):
+        gone, before, where, trash = here, before_here, "Drive", "the trash here"
+    else:
+        return ""
+    already = f"; {before} of them are in {trash} already" if before else ""
+    return (
+        f"{gone + before} of {all_} files are gone from {where}{already}. "
+        f"Put them back, or confirm that they go to {trash}."
+    )
+
+
+def is_confirmed(paused_at: datetime, confirmed_at: datetime | None) -> bool:
+    """A confirmation holds for the pause that it answers, and for no later one."""
+    return confirmed_at is not None and confirmed_at >= paused_at
+
+
+def _count(ops: Iterable[Op]) -> tuple[int, int]:
+    """Files that leave the disk, and Drive."""
     here = there = 0
     for op in ops:
         match op:
@@ -22,21 +89,7 @@ def mass_deletion(ops: Iterable[Op], synced_files: int) -> str:
                 here += op.files
             case _:
                 pass
-    if _is_much(there, synced_files):
-        gone, where, trash = there, "this disk", "Drive's trash"
-    elif _is_much(here, synced_files):
-        gone, where, trash = here, "Drive", "the trash here"
-    else:
-        return ""
-    return (
-        f"{gone} of {synced_files} files are gone from {where}. "
-        f"Put them back, or confirm that they go to {trash}."
-    )
-
-
-def is_confirmed(paused_at: datetime, confirmed_at: datetime | None) -> bool:
-    """A confirmation holds for the pause that it answers, and for no later one."""
-    return confirmed_at is not None and confirmed_at >= paused_at
+    return here, there
 
 
 def _is_much(gone: int, all_: int) -> bool:

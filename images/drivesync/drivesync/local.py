@@ -18,7 +18,7 @@ from drivesync.incoming import DiskIncoming
 from drivesync.late import LateWriters
 from drivesync.model import LocalFile, Path, Scan
 from drivesync.mount import Mount
-from drivesync.placing import Placing
+from drivesync.placing import Look, Placing
 from drivesync.reading import DiskSource
 from drivesync.room import Room
 from drivesync.sides import Incoming
@@ -114,16 +114,21 @@ class Disk:
         return DiskIncoming(self._mount.root, self._room, size)
 
     def place(
-        self, incoming: Incoming, path: Path, over: LocalFile | None, modified_ms: int
+        self,
+        incoming: Incoming,
+        path: Path,
+        over: LocalFile | None,
+        modified_ms: int,
+        read_only: bool = False,
     ) -> LocalFile:
         assert isinstance(incoming, DiskIncoming)
         self._require_place(path)
-        root = self._mount.root
+        root, look = self._mount.root, Look(modified_ms, read_only)
         with faults("/".join(path)):
             if over is None:
-                placed = self._placing.place_new(root, incoming, path, modified_ms)
+                placed = self._placing.place_new(root, incoming, path, look)
             else:
-                placed = self._placing.place_over(root, incoming, over, modified_ms)
+                placed = self._placing.place_over(root, incoming, over, look)
             self._room.add(incoming.allocated_bytes)
         incoming.discard()
         return placed

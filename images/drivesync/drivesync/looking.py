@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from drivesync.executor import Executor
 from drivesync.faults import Fault
+from drivesync.former import change_account
 from drivesync.listing import ROOT, Listing
 from drivesync.model import LocalFile, Skipped, Stamp
 from drivesync.options import Options
@@ -30,14 +31,21 @@ class Looking:
         self.skipped: tuple[Skipped, ...] = ()
         self._known = False
 
+    def whose(self, now: datetime, executor: Executor) -> None:
+        """Asked once. Another account's Drive begins anew, and gets no file of the former one's."""
+        if self._known:
+            return
+        state, account = self._state, self._remote.account()
+        root = state.meta.get(ROOT, account.root)
+        if root != account.root:
+            disk = self.at_the_disk(now, executor)
+            change_account(state, disk, root, state.meta.get(EMAIL, ""), account)
+        state.meta[ROOT], state.meta[EMAIL] = account.root, account.email
+        state.commit()
+        self._known = True
+
     def at_drive(self, now: datetime, options: Options) -> None:
         state = self._state
-        if not self._known:
-            account = self._remote.account()
-            if state.meta.get(ROOT, account.root) != account.root:
-                state.forget_all()
-            state.meta[ROOT], state.meta[EMAIL] = account.root, account.email
-            self._known = True
 
         def scoped() -> Scoped:
             here = {one.id for one in state.synced.values() if one.here}

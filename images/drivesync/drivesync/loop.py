@@ -71,10 +71,11 @@ class Loop:
             paused, again = pauses.of_fault(fault), True
         else:
             paused, again = pauses.of_outcome(outcome, self._parts.tokens.fault), outcome.again
-            self._desk.looked = True
             if outcome.done:
                 self._busy_at = time.monotonic()
+            if outcome.done or not self._desk.looked:  # what was read at the start is garbage now
                 memory.trim()
+            self._desk.looked = True
         finally:
             self._desk.cycling_since = None
         if self._desk.ended or isinstance(self._parts.tokens.fault, Ended):

@@ -20,7 +20,7 @@ class Kind(Enum):
     SHORTCUT = "shortcut"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RemoteFile:
     """A file as Drive tells it (API v2). Times are milliseconds since 1970 in UTC."""
 
@@ -45,7 +45,7 @@ class RemoteFile:
     downloadable: bool = True
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Stamp:
     """What tells that a file on disk is still the one that was looked at."""
 
@@ -55,7 +55,7 @@ class Stamp:
     ctime_ns: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class LocalFile:
     """A regular file or a folder on disk. Of a folder, only its stamp's inode means anything."""
 

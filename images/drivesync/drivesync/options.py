@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -41,3 +42,5 @@ class Options:
 
 OpenDocuments = frozenset[Path] | None
 """The paths that are open in a notebook; None: not known, so any may be open."""
+AskOpen = Callable[[], OpenDocuments]
+"""As of this moment, from any thread; asked before each change of a file on disk."""

@@ -11,7 +11,7 @@ import os
 import stat
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from drivesync.beneath import ABSENT, Rename, exists, folder, my_drive, open_at, rename
@@ -23,8 +23,20 @@ from drivesync.model import LocalFile, Path, Stamp
 from drivesync.trash import free_names, slot_folder
 from drivesync.walker import stamp_of
 
-_MODE = 0o644
+_MODE, _READ_ONLY = 0o644, 0o444
 _EXECUTABLE = 0o111
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a file that is brought appears."""
+
+    modified_ms: int
+    read_only: bool = False
+
+    def mode(self, before: int = 0) -> int:
+        """``before`` is that of the file in whose place it comes."""
+        return _READ_ONLY if self.read_only else _MODE | before & _EXECUTABLE
 
 
 class Placing:
@@ -33,26 +45,24 @@ class Placing:
     def __init__(self, late: LateWriters, now: Callable[[], datetime]) -> None:
         self._late, self._now = late, now
 
-    def place_new(
-        self, root: int, incoming: DiskIncoming, path: Path, modified_ms: int
-    ) -> LocalFile:
+    def place_new(self, root: int, incoming: DiskIncoming, path: Path, look: Look) -> LocalFile:
         """Where nothing is. Raises LocalExists, LocalGone."""
         with folder(root, my_drive(path[:-1])) as parent:
             if exists(parent, path[-1]) is not None:  # before the costly part
                 raise LocalExists("/".join(path))
-            made = incoming.finish(_MODE, modified_ms)
+            made = incoming.finish(look.mode(), look.modified_ms)
             incoming.publish(parent, path[-1])
             os.fsync(parent)
             return _placed(parent, path, incoming, made)
 
     def place_over(
-        self, root: int, incoming: DiskIncoming, over: LocalFile, modified_ms: int
+        self, root: int, incoming: DiskIncoming, over: LocalFile, look: Look
     ) -> LocalFile:
         """``over`` goes to the trash. Raises LocalChanged, and then nothing is changed."""
         path, name = over.path, over.path[-1]
         with folder(root, my_drive(path[:-1])) as parent:
             seen = _require(parent, over)
-            made = incoming.finish(_MODE | seen.st_mode & _EXECUTABLE, modified_ms)
+            made = incoming.finish(look.mode(seen.st_mode), look.modified_ms)
             with slot_folder(root, path, self._now()) as (trash, way):
                 # The new one goes into the trash, then the two change places: there is never a
                 # moment in which the old one has no name, nor one in which ``path`` has none.

@@ -77,6 +77,7 @@ class Record:
             case TrashHere():
                 disk.remove(op.local.path)
                 state.synced.drop(op.id)
+                state.former.drop(op.local.path)
             case TrashThere():
                 self._trashed_there(op.remote.id)
 
@@ -99,6 +100,7 @@ class Record:
             stamp=file.stamp,
             here=between and not chosen and remote.id not in self.view.scoped.between,
         )
+        self.state.former.drop(file.path)
         self._settle_reserved(remote.id, file.path)
 
     def _recognised(self, op: Recognise) -> None:

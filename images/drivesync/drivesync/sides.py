@@ -122,9 +122,15 @@ class Local(Protocol):
         """Room for a file of ``size`` bytes. Raises LocalFull before anything is written."""
 
     def place(
-        self, incoming: Incoming, path: Path, over: LocalFile | None, modified_ms: int
+        self,
+        incoming: Incoming,
+        path: Path,
+        over: LocalFile | None,
+        modified_ms: int,
+        read_only: bool = False,
     ) -> LocalFile:
-        """fsync, then into its place in one step; ``over`` goes to the trash.
+        """fsync, then into its place in one step; ``over`` goes to the trash. ``read_only`` is for
+        what stands for a document of Drive's, and is restored when it is changed.
 
         Raises LocalExists when something is there and ``over`` is None, LocalChanged when what is
         there is not ``over`` (nothing is changed then), LocalGone. What a program writes into the

@@ -6,6 +6,7 @@ import contextlib
 import json
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import astuple, dataclass
 from datetime import datetime
@@ -14,9 +15,11 @@ from typing import Any, Generic, TypeVar
 
 from drivesync.model import Kind, Path, RemoteFile, Stamp
 from drivesync.report import Conflict
-from drivesync.trees import Reserved, Synced
+from drivesync.trees import Former, Reserved, Synced
 
 FORMAT = 1
+KNOWN_FOR_S = 7 * 24 * 3600
+"""Drive keeps an upload under way for a week."""
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -46,9 +49,14 @@ class Table(dict[K, V], Generic[K, V]):
         for key in list(self):
             del self[key]
 
-    def fill(self, rows: Iterator[tuple[str, str]]) -> None:
+    def fill(self, rows: Iterator[tuple[str, str]], known: dict[str, str]) -> None:
+        """``known`` holds each string once: ids and md5s come up again and again."""
         for key, value in rows:
-            super().__setitem__(self.form.to_key(key), self.form.load(json.loads(value)))
+            row = json.loads(value)
+            if isinstance(row, list):
+                row = [known.setdefault(one, one) if type(one) is str else one for one in row]
+            once = self.form.to_key(known.setdefault(key, key))
+            super().__setitem__(once, self.form.load(row))
 
 
 @dataclass(frozen=True)
@@ -61,7 +69,7 @@ class Form(Generic[K, V]):
     load: Callable[[Any], V]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Hashed:
     """An md5 that was taken of what has this stamp. Not ``settled``: so soon after the last change
     that another one may have left the same stamp."""
@@ -82,6 +90,11 @@ def _remote(row: list[Any]) -> RemoteFile:
 def _synced(row: list[Any]) -> Synced:
     row[7] = Stamp(*row[7])
     return Synced(*row)
+
+
+def _former(row: list[Any]) -> Former:
+    row[3] = Stamp(*row[3])
+    return Former(*row)
 
 
 def _remote_row(file: RemoteFile) -> list[Any]:
@@ -121,6 +134,7 @@ class State:
             "reserved", Form("/".join, _path, astuple, lambda row: Reserved(*row))
         )
         self.left: Table[Path, str] = Table("left", Form("/".join, _path, str, str))
+        self.former: Table[Path, Former] = Table("former", Form("/".join, _path, astuple, _former))
         self.conflicts: Table[str, Conflict] = Table(
             "conflicts",
             Form(
@@ -138,6 +152,7 @@ class State:
             self.hashed,
             self.reserved,
             self.left,
+            self.former,
             self.conflicts,
         )
         self.uploads = UploadsUnderWay(base, self._lock)
@@ -160,10 +175,11 @@ class State:
 
     def load(self) -> None:
         """As it was last committed."""
+        known: dict[str, str] = {}
         for table in self.tables:
             dict.clear(table)
             table.touched.clear()
-            table.fill(self.base.execute(f'SELECT key, value FROM "{table.name}"'))  # noqa: S608
+            table.fill(self.base.execute(f'SELECT key, value FROM "{table.name}"'), known)  # noqa: S608
 
     def commit(self) -> bool:
         """Whether there was anything to write."""
@@ -215,27 +231,42 @@ class State:
 
 
 class UploadsUnderWay:
-    """``sides.Uploads``, from any thread; written at once."""
+    """``sides.Uploads``, from any thread; written at once, with the second of it."""
 
-    def __init__(self, base: sqlite3.Connection, lock: threading.RLock) -> None:
-        self._base, self._lock = base, lock
+    def __init__(
+        self,
+        base: sqlite3.Connection,
+        lock: threading.RLock,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._base, self._lock, self._clock = base, lock, clock
 
     def find(self, key: str) -> str | None:
         with self._lock:
             row = self._base.execute("SELECT value FROM uploads WHERE key = ?", (key,)).fetchone()
-        return None if row is None else str(row[0])
+        return None if row is None else str(row[0]).partition(" ")[2]
 
     def save(self, key: str, uri: str) -> None:
+        value = f"{self._clock():.0f} {uri}"
         with self._lock:
-            self._base.execute("INSERT OR REPLACE INTO uploads VALUES (?, ?)", (key, uri))
+            self._base.execute("INSERT OR REPLACE INTO uploads VALUES (?, ?)", (key, value))
 
     def forget(self, key: str) -> None:
         with self._lock:
             self._base.execute("DELETE FROM uploads WHERE key = ?", (key,))
 
+    def forget_old(self) -> None:
+        """What Drive does not know any more."""
+        with self._lock:
+            self._base.execute(
+                "DELETE FROM uploads WHERE CAST(value AS INTEGER) < ?",
+                (self._clock() - KNOWN_FOR_S,),
+            )
+
 
 def _require_whole(base: sqlite3.Connection) -> None:
     base.execute("PRAGMA synchronous = FULL")
+    base.execute("PRAGMA cache_size = -512")  # all of it is in memory as it is
     (verdict,) = base.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
         raise sqlite3.DatabaseError(str(verdict))

@@ -23,6 +23,8 @@ class Token:
 
     value: str = field(repr=False)
     expires_at: float
+    account: str = ""
+    """Id of My Drive: whose token it is."""
 
 
 class Tokens:
@@ -53,7 +55,7 @@ class Tokens:
                 self._token, self.fault, self._fault_at = None, fault, time.monotonic()
                 raise
             left = access.expires_at - time.time()
-            self._token = Token(access.token, access.expires_at)
+            self._token = Token(access.token, access.expires_at, access.settings.account)
             self._until = time.monotonic() + max(left - EARLY_S, left / 2)
             self.fault = None
         self._tell(access.settings)

@@ -10,7 +10,7 @@ from drivesync.model import LocalFile, Path, Skipped, Stamp
 NO_STAMP = Stamp(0, 0, 0, 0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Synced:
     """A file as it was when both sides were last equal: the base of every comparison."""
 
@@ -34,12 +34,23 @@ class Synced:
     """Made here, in a folder of which nothing else is brought."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Reserved:
     """The id that a new file on disk gets in Drive, and the md5s that were sent under it."""
 
     id: str
     md5: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Former:
+    """A file on disk that came from another account: the ``root`` of its Drive and whose it is, the
+    md5 that it had when both were equal (empty: they were not), and its stamp of the last look."""
+
+    root: str
+    email: str
+    md5: str
+    stamp: Stamp
 
 
 @dataclass

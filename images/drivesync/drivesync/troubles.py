@@ -19,6 +19,7 @@ SENTENCES: dict[type[faults.Fault], str] = {
     faults.NotAllowed: "Drive does not allow it.",
     faults.RemoteFull: "Drive is full.",
     faults.LocalFull: "There is no room on this disk.",
+    faults.LocalOpen: "It was opened meanwhile; it will be looked at again.",
     faults.LocalChanged: "It was changed meanwhile; it will be looked at again.",
 }
 ENDS: dict[type[faults.Fault], Pause] = {

@@ -11,7 +11,7 @@ from drivesync.match import Match, match
 from drivesync.model import Kind, Path, RemoteFile
 from drivesync.options import Export, OpenDocuments, Options, Scope
 from drivesync.scope import Scoped, scope
-from drivesync.trees import Disk, Reserved, Synced
+from drivesync.trees import Disk, Former, Reserved, Synced
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class Trees:
     disk: Disk
     reserved: Mapping[Path, Reserved]
     left: Mapping[Path, str]
+    former: Mapping[Path, Former]
     root: str
     email: str = ""
 
@@ -56,12 +57,7 @@ class View:
         here = {one.id for one in trees.synced.values() if one.here} | set(self.reserved)
         self.scoped = scope(trees.remote, trees.root, self.now.options, here)
         self.match = match(trees.synced, trees.disk, trees.root)
-        documents = self.now.open_documents
-        self.open_below = (
-            None
-            if documents is None
-            else {path[:length] for path in documents for length in range(1, len(path) + 1)}
-        )
+        self.open_below = with_folders(self.now.open_documents)
 
     def shape(self, file: RemoteFile) -> Shape:
         office = self.now.options.export if file.id not in self.now.unexportable else Export.LINKS
@@ -69,8 +65,15 @@ class View:
 
     def is_open(self, path: Path) -> bool:
         """Whether it may be open, or something in it."""
-        if self.open_below is not None:
-            return path in self.open_below
+        return self._may_be_open(path, self.open_below)
+
+    def was_opened(self, path: Path, documents: OpenDocuments) -> bool:
+        """Whether it may be open by now, and was not when the plan was made."""
+        return not self.is_open(path) and self._may_be_open(path, with_folders(documents))
+
+    def _may_be_open(self, path: Path, open_below: set[Path] | None) -> bool:
+        if open_below is not None:
+            return path in open_below
         file = self.trees.disk.files.get(path)
         if file is None or not file.folder:
             return True
@@ -97,6 +100,12 @@ class View:
         """The id of the folder of Drive's that a path on disk is in; None while there is none."""
         folder = self.match.id.get(path[:-1])
         return folder if folder is not None and self.known(folder) else None
+
+
+def with_folders(documents: OpenDocuments) -> set[Path] | None:
+    if documents is None:
+        return None
+    return {path[:length] for path in documents for length in range(1, len(path) + 1)}
 
 
 def is_folder(file: RemoteFile) -> bool:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 
 from drive_emulator.faults import Fault, Rule
+from drive_emulator.model import Access
 
 from tests.drivesync.end_to_end.stage import AT_HOME, USER, Drive, Sidecar, digest
 from tests.drivesync.process.conftest import until
@@ -94,6 +95,14 @@ def test_what_is_deleted_goes_to_the_trash_of_the_other_side(
     until(lambda: set(sidecar.tree()) == set(drive.tree()) == {"stays.txt"}, SOON_S)
     assert digest(b"here.txt") in drive.everything()
     assert digest(b"there.txt") in sidecar.everything()
+
+
+def test_the_trash_is_emptied_of_what_was_kept_long_enough(sidecar: Sidecar) -> None:
+    old = sidecar.disk / ".carrel" / "trash" / "2020-02-02"
+    old.mkdir(parents=True)
+    (old / "old.txt").write_bytes(b"old")
+    begin(sidecar)
+    until(lambda: not old.exists(), SOON_S)
 
 
 def test_only_what_was_chosen_is_brought(sidecar: Sidecar, drive: Drive, hub: HubStub) -> None:
@@ -219,6 +228,29 @@ def test_a_consent_that_is_withdrawn_ends_all_requests(
     until(lambda: drive.read("b.txt") == b"b", SOON_S)
 
 
+def test_another_account_gets_no_file_of_the_former_one(
+    sidecar: Sidecar, drive: Drive, hub: HubStub
+) -> None:
+    other = Access("other@example.org", "a browser elsewhere")
+    root = drive.store.add_account(other.email).root
+    drive.write("a.txt", b"a")
+    begin(sidecar)
+    sidecar.write("b.txt", b"b")
+    until(lambda: drive.read("b.txt") == b"b", SOON_S)
+    until(lambda: sidecar.read("a.txt") == b"a", SOON_S)
+    until(idle(sidecar), SOON_S)
+    sidecar.opens()
+    hub.fresh_token = lambda: drive.emulator.token(other.email)
+    hub.settings = hub.settings | {"account": root}
+    drive.emulator.grants.revoke_all(USER)
+    until(lambda: sidecar.files() == [], SOON_S)
+    sidecar.write("new.txt", b"new")
+    titles = lambda: {one.file.title for one in drive.store.in_folder(other, root)}  # noqa: E731
+    until(lambda: titles() == {"new.txt"}, SOON_S)
+    assert sidecar.files() == [digest(b"new")]
+    assert titles() == {"new.txt"} and set(drive.tree()) == {"a.txt", "b.txt"}
+
+
 def test_a_token_that_google_refuses_is_replaced(
     sidecar: Sidecar, drive: Drive, hub: HubStub
 ) -> None:
@@ -244,4 +276,4 @@ def test_at_rest_it_is_small_and_asks_once_a_cycle(
     assert {entry.operation for entry in entries} == {"changes.list"}
     held = sidecar.megabytes()
     print(held)
-    assert held["VmRSS"] <= 45
+    assert held["VmRSS"] <= 38

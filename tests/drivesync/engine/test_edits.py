@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import pytest
 from drivesync.model import Kind
 from drivesync.options import Export, Options
 from drivesync.report import Pause, State
@@ -269,6 +270,7 @@ def test_a_document_is_a_link_and_an_edit_of_it_is_undone() -> None:
     rig.remote.nodes[id_].kind = Kind.DOCUMENT
     rig.cycle()
     link = rig.local.tree[("Essay.gdoc",)].data
+    assert rig.local.tree[("Essay.gdoc",)].read_only
     assert json.loads(link) == {"url": "", "doc_id": id_, "email": "ann@example.org"}
     rig.local.write(("Essay.gdoc",), b"edited")
     rig.cycle()
@@ -347,3 +349,42 @@ def test_stop_leaves_the_rest_for_the_next_start() -> None:
     rig.start()
     rig.settle()
     assert len(rig.there()) == 10
+
+
+def opened_during(boundary: str, rig: Rig, told: frozenset | None) -> Rig:
+    def open_() -> None:
+        rig.open = told
+
+    rig.world.at.setdefault(boundary, []).append(open_)
+    return rig
+
+
+@pytest.mark.parametrize("told", [frozenset({("a",)}), None])
+def test_a_document_opened_while_its_new_version_comes_is_not_replaced(told) -> None:
+    rig = opened_during("before download", equal("a"), told)
+    rig.remote.edit(rig.id_of("a"), b"new")
+    outcome = rig.cycle()
+    assert rig.here() == {"a": b"a"} and outcome is not None and outcome.again
+    rig.cycle()
+    assert sorted(rig.here().values()) == [b"a", b"new"] and rig.here()["a"] == b"a"
+
+
+@pytest.mark.parametrize("told", [frozenset({("a",)}), None])
+def test_a_document_changed_on_both_sides_and_opened_meanwhile_keeps_its_name(told) -> None:
+    rig = opened_during("before download", equal("a"), told)
+    rig.remote.edit(rig.id_of("a"), b"theirs")
+    rig.local.write(("a",), b"ours")
+    rig.cycle()
+    rig.cycle()
+    assert rig.here()["a"] == b"ours" and b"theirs" in rig.here().values()
+
+
+def test_a_document_opened_just_before_it_would_follow_a_removal_or_a_move_stays() -> None:
+    rig = opened_during("after changes", equal("a", "b"), frozenset({("a",), ("b",)}))
+    rig.remote.throw(rig.id_of("a"))
+    rig.remote.rename(rig.id_of("b"), "c")
+    rig.cycle()
+    assert rig.here() == {"a": b"a", "b": b"b"}
+    rig.open = frozenset()
+    rig.settle()
+    assert rig.here() == {"c": b"b"}

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from drivesync import faults
+from drivesync.engine import Outcome
 from drivesync.options import Options, Scope
 from drivesync.report import Pause
 
@@ -437,6 +438,46 @@ def test_a_cursor_of_another_drive_is_not_believed() -> None:
     rig.start()
     rig.settle()
     assert rig.here() == {"a": b"1"}
+
+
+def remove_slowly(rig: Rig, side: str, numbers: range) -> list[Outcome]:
+    """Ten a cycle, as a big folder goes."""
+    outcomes = []
+    for number in numbers:
+        if side == "here":
+            rig.local.remove((f"f{number}",))
+        else:
+            rig.remote.throw(rig.id_of(f"f{number}"))
+        if number % 10 == 9:
+            outcomes.append(rig.cycle())
+    return outcomes
+
+
+@pytest.mark.parametrize("side", ["here", "there"])
+def test_a_mass_deletion_that_takes_several_cycles_waits_too(side) -> None:
+    rig = Rig()
+    many(rig, 60)
+    *_, last = remove_slowly(rig, side, range(40))
+    assert last.pause is Pause.MASS_DELETE
+    assert "40 of 60" in last.detail and "30 of them" in last.detail
+    rig.start()
+    rig.world.jump(timedelta(minutes=30))
+    assert rig.cycle().pause is Pause.MASS_DELETE, "it does not end by waiting, nor by a new start"
+    rig.choose(replace(ALL, confirmed_deletion_at=rig.world.now()))
+    rig.settle()
+    assert len(rig.here()) == 20
+    remove_slowly(rig, side, range(40, 50))
+    assert len(rig.here()) == len(rig.there()) == 10, "what was meant is not counted again"
+
+
+def test_what_is_deleted_in_half_an_hour_was_meant() -> None:
+    rig = Rig()
+    many(rig, 60)
+    for begin in range(0, 60, 20):
+        remove_slowly(rig, "here", range(begin, begin + 20))
+        rig.world.jump(timedelta(minutes=11))
+    rig.settle()
+    assert rig.there() == {}
 
 
 def test_read_only_brings_and_never_writes() -> None:

@@ -31,7 +31,7 @@ class Place:
         self.now = datetime.now(UTC) + timedelta(seconds=5)
 
     def cycle(self) -> Outcome:
-        return self.engine.cycle(self.now, frozenset())
+        return self.engine.cycle(self.now, frozenset)
 
     def settle(self) -> None:
         for _ in range(5):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime
 
 import pytest
 from drivesync.engine import Engine
 from drivesync.model import Kind, RemoteFile, Stamp
 from drivesync.report import Conflict
-from drivesync.state import Hashed, State
+from drivesync.state import KNOWN_FOR_S, Hashed, State, UploadsUnderWay
 from drivesync.trees import Reserved, Synced
 
 from tests.drivesync.sim.rig import ALL, Rig
@@ -50,7 +51,7 @@ def test_a_damaged_memory_is_moved_aside_and_the_sync_begins_anew(tmp_path, dama
     rig.remote.put("a", b"1")
     rig.local.write(("b",), b"2")
     state = State.open(file)
-    Engine(rig.remote, rig.local, state, ALL).cycle(rig.world.now(), frozenset())
+    Engine(rig.remote, rig.local, state, ALL).cycle(rig.world.now(), frozenset)
     if damage == "row":
         state.base.execute("INSERT INTO remote VALUES ('x', '[1]')")
     if damage == "version":
@@ -62,8 +63,23 @@ def test_a_damaged_memory_is_moved_aside_and_the_sync_begins_anew(tmp_path, dama
         file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
     state = State.open(file)
     assert not state.synced
-    outcome = Engine(rig.remote, rig.local, state, ALL).cycle(rig.world.now(), frozenset())
+    outcome = Engine(rig.remote, rig.local, state, ALL).cycle(rig.world.now(), frozenset)
     state.close()
     assert outcome.clean and outcome.done == 0
     assert rig.here() == rig.there() == {"a": b"1", "b": b"2"}
     assert (tmp_path / "sync.sqlite.damaged-1").exists()
+
+
+def test_an_upload_that_drive_has_forgotten_by_now_is_forgotten_too(tmp_path) -> None:
+    state = State.open(tmp_path / "sync.sqlite")
+    now = [0.0]
+    uploads = UploadsUnderWay(state.base, threading.RLock(), lambda: now[0])
+    uploads.save("old", "https://upload/1")
+    now[0] = KNOWN_FOR_S - 1
+    uploads.save("new", "https://upload/2")
+    uploads.forget_old()
+    assert uploads.find("old") == "https://upload/1"
+    now[0] = KNOWN_FOR_S + 1
+    uploads.forget_old()
+    assert uploads.find("old") is None and uploads.find("new") == "https://upload/2"
+    state.close()

@@ -461,3 +461,15 @@ def test_look_tells_files_and_folders(here: Place, tmp_path: Path) -> None:
     assert here.disk.look(("b",)) is None
     (here.top / "link").symlink_to("a")
     assert here.disk.look(("link", "file")) is None
+
+
+def test_what_stands_for_a_document_of_drives_is_read_only(here: Place) -> None:
+    for over, data in ((None, b"{1}"), (("Essay.gdoc",), b"{2}")):
+        incoming = here.disk.incoming(3)
+        incoming.write(data)
+        file = here.seen(*over) if over else None
+        here.disk.place(incoming, ("Essay.gdoc",), file, 0, read_only=True)
+        essay = here.top / "Essay.gdoc"
+        assert essay.read_bytes() == data and essay.stat().st_mode & 0o777 == 0o444
+    here.bring(b"file", "Essay.gdoc", over=here.seen("Essay.gdoc"))
+    assert essay.stat().st_mode & 0o777 == 0o644

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from drivesync.faults import LocalChanged, LocalExists, LocalFull, LocalGone, Unmounted
 from drivesync.model import LocalFile, Path, Scan, Skipped, Stamp, Why
+from drivesync.options import OpenDocuments
 from drivesync.sides import Incoming, Source
 
 from tests.drivesync.sim.remote import md5_of
@@ -21,6 +23,7 @@ class Inode:
     data: bytes = b""
     mtime: int = 0
     ctime: int = 0
+    read_only: bool = False
 
 
 @dataclass
@@ -56,6 +59,8 @@ class SimLocal:
         self.skipped: set[Path] = set()
         self.mounted, self.complete, self.room = True, True, 10**9
         self._inodes = 0
+        self.opened: Callable[[], OpenDocuments] = frozenset
+        """Files that nobody may take away; asked at once when one is about to be."""
 
     # what programs here do
 
@@ -134,9 +139,16 @@ class SimLocal:
         return InMemory()
 
     def place(
-        self, incoming: Incoming, path: Path, over: LocalFile | None, modified_ms: int
+        self,
+        incoming: Incoming,
+        path: Path,
+        over: LocalFile | None,
+        modified_ms: int,
+        read_only: bool = False,
     ) -> LocalFile:
         assert isinstance(incoming, InMemory)
+        if over is not None:
+            self._require_closed(over)
         self.world.boundary("before place")
         if over is None:
             self._require_place(path)
@@ -146,12 +158,14 @@ class SimLocal:
             old = self.tree[path]
             self.trashed.append((path, old, old.data))
         self.tree[path] = self._new(False, incoming.data)
+        self.tree[path].read_only = read_only
         self.tree[path].mtime = modified_ms * 1_000_000
         file = self._file(path)
         self.world.boundary("after place")
         return file
 
     def move(self, file: LocalFile, path: Path) -> LocalFile:
+        self._require_closed(file)
         self.world.boundary("before move")
         self._require(file)
         self._require_place(path)
@@ -163,6 +177,7 @@ class SimLocal:
         return self._file(path)
 
     def trash(self, file: LocalFile) -> None:
+        self._require_closed(file)
         self.world.boundary("before trash_here")
         self._require(file)
         if file.folder:
@@ -207,6 +222,16 @@ class SimLocal:
         if node.folder:
             return LocalFile(path, True, Stamp(node.number, 0, 0, 0))
         return LocalFile(path, False, Stamp(node.number, len(node.data), node.mtime, node.ctime))
+
+    def _require_closed(self, file: LocalFile) -> None:
+        """A document that is open is never taken away under it."""
+        opened = self.opened()
+        if opened is None:
+            assert file.folder, f"{file.path}: may be open"
+        else:
+            assert file.path not in opened, f"{file.path}: open"
+            inside = [one for one in opened if one[: len(file.path)] == file.path]
+            assert not inside, f"{file.path}: {inside} are open"
 
     def _require(self, file: LocalFile) -> None:
         if file.path not in self.tree:

@@ -96,16 +96,21 @@ class Play:
             case "cursor":
                 self.rig.remote.reject_cursor = True
             case "open":
-                files = [p for p, node in self.rig.local.tree.items() if not node.folder]
-                few = self.random.sample(files, min(2, len(files)))
-                self.rig.open = frozenset(few)
+                self._open()
             case "unknown":
                 self.rig.open = None
             case "state":
                 self.rig.lose_state()
 
+    def _open(self) -> None:
+        """Also in the middle of a cycle."""
+        files = [p for p, node in self.rig.local.tree.items() if not node.folder]
+        self.rig.open = frozenset(self.random.sample(files, min(2, len(files))))
+
     def meddle(self) -> None:
         """One thing that a user, or a program of theirs, does on either side."""
+        if self.random.random() < 0.05:
+            self._open()
         (self._here if self.random.random() < 0.5 else self._there)()
 
     def _bytes(self) -> bytes:

@@ -38,8 +38,8 @@ class Node:
 
 
 class SimRemote:
-    def __init__(self, world: World) -> None:
-        self.world = world
+    def __init__(self, world: World, root: str = ROOT, email: str = "ann@example.org") -> None:
+        self.world, self.root, self.email = world, root, email
         self.nodes: dict[str, Node] = {}
         self.log: list[str] = []
         self._ids = 0
@@ -49,11 +49,11 @@ class SimRemote:
 
     # what the other users of this Drive do
 
-    def put(self, title: str, data: bytes | None = b"", parent: str = ROOT, **more: object) -> str:
+    def put(self, title: str, data: bytes | None = b"", parent: str = "", **more: object) -> str:
         """A file, or a folder where ``data`` is None."""
         id_ = self._new_id()
         kind = Kind.FOLDER if data is None else Kind.FILE
-        self.nodes[id_] = Node(id_, parent, title, kind, data or b"", **more)  # type: ignore[arg-type]
+        self.nodes[id_] = Node(id_, parent or self.root, title, kind, data or b"", **more)  # type: ignore[arg-type]
         if data is not None:
             self.world.written.add(data)
         self._touch(id_, new=True)
@@ -98,7 +98,7 @@ class SimRemote:
     # sides.Remote
 
     def account(self) -> Account:
-        return self.world.request("account", lambda: Account(ROOT, "ann@example.org"))
+        return self.world.request("account", lambda: Account(self.root, self.email))
 
     def cursor(self) -> str:
         return self.world.request("cursor", lambda: str(len(self.log)))
@@ -152,7 +152,7 @@ class SimRemote:
             self._require(of)
             if self.within(parent, of.id):
                 raise NotAllowed
-            if parent != ROOT and parent not in self.nodes:
+            if parent != self.root and parent not in self.nodes:
                 raise Gone
             self.rename(of.id, title, parent)
             return self.file(self.nodes[of.id])
@@ -230,7 +230,7 @@ class SimRemote:
     def _require_new(self, id_: str, parent: str) -> None:
         if id_ in self.nodes:
             raise Exists
-        if parent != ROOT and parent not in self.nodes:
+        if parent != self.root and parent not in self.nodes:
             raise Gone
 
     def _read(self, source: Source) -> bytes:

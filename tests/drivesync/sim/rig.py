@@ -16,7 +16,7 @@ from drivesync.state import State
 from drivesync.titles import name_of, split
 
 from tests.drivesync.sim.local import SimLocal
-from tests.drivesync.sim.remote import ROOT, SimRemote
+from tests.drivesync.sim.remote import SimRemote
 from tests.drivesync.sim.world import Chances, Crash, InAnyOrder, World
 
 ALL = Options(everything=True)
@@ -26,6 +26,7 @@ class Rig:
     def __init__(self, seed: int = 0, options: Options = ALL) -> None:
         self.world = World(random.Random(seed))
         self.remote, self.local = SimRemote(self.world), SimLocal(self.world)
+        self.local.opened = lambda: self.open
         self._base = sqlite3.connect(":memory:", isolation_level=None)
         self._base.execute("PRAGMA synchronous = OFF")
         self.options = options
@@ -45,12 +46,17 @@ class Rig:
         """None: it crashed, and a new engine stands on what was committed."""
         self.world.jump(timedelta(seconds=5))
         try:
-            return self.engine.cycle(self.world.now(), self.open)
+            return self.engine.cycle(self.world.now(), lambda: self.open)
         except Crash:
             if self._base.in_transaction:
                 self._base.execute("ROLLBACK")
             self.start()
             return None
+
+    def connect(self, remote: SimRemote) -> None:
+        """Another account."""
+        self.remote = remote
+        self.start()
 
     def lose_state(self) -> None:
         self._base = sqlite3.connect(":memory:", isolation_level=None)
@@ -99,7 +105,7 @@ class Rig:
                 path, one = (), node
                 while True:
                     path = (name_of(one.title, one.id), *path)
-                    if one.parent == ROOT:
+                    if one.parent == self.remote.root:
                         break
                     one = self.remote.nodes[one.parent]
                 found.append((path, None if node.kind is Kind.FOLDER else node.data))
