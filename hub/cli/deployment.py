@@ -27,6 +27,9 @@ FLUSH_MARGIN_S = 15
 """What a Drive sidecar has beside its flush, to say how it went."""
 ENGINE_SOCKET_INSIDE = "/var/run/docker.sock"
 
+OURS = ("localhost", "127.0.0.1", "hub", "web", "node", "proxy", "postgres", "drive-emulator")
+"""Names that no proxy is asked for."""
+
 
 @dataclass(frozen=True)
 class Deployment:
@@ -148,8 +151,17 @@ class Deployment:
             "CARREL_EMULATOR_ADDRESS": network.emulator_address,
             "CARREL_EMULATOR_PORT": str(EMULATOR_PORT),
             "CARREL_DRIVE_REDIRECT": drive_consent.redirect_uri(settings),
+            # For the hub, which asks Google; all else that it asks is ours.
+            "CARREL_HTTPS_PROXY": self._proxy("https_proxy"),
+            "CARREL_NO_PROXY": ",".join(
+                filter(None, (self._proxy("no_proxy"), *OURS, network.hub_address))
+            ),
             **{_image(name): reference for name, reference in self.references.items()},
         }
+
+    def _proxy(self, name: str) -> str:
+        """Either spelling; empty where the host has none."""
+        return self.proxies.get(name) or self.proxies.get(name.upper()) or ""
 
 
 def _image(name: str) -> str:

@@ -69,6 +69,16 @@ def test_node_is_told_who_owns_what_and_what_a_session_may_have():
     }
 
 
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy"])
+def test_the_hub_asks_google_through_the_sites_proxy_and_us_directly(name):
+    site = {name: "http://proxy.example.org:3128", "NO_PROXY": "intern.example.org"}
+    told = variables(dataclasses.replace(DEPLOYMENT, proxies=site))
+    assert told["CARREL_HTTPS_PROXY"] == "http://proxy.example.org:3128"
+    without = told["CARREL_NO_PROXY"].split(",")
+    assert {"intern.example.org", "hub", "proxy", "10.203.0.2"} <= {*without}
+    assert variables(DEPLOYMENT)["CARREL_HTTPS_PROXY"] == ""
+
+
 def test_without_remap_sessions_are_host_root_and_hub_is_an_account_of_its_own():
     plain = dataclasses.replace(DEPLOYMENT, engine=dataclasses.replace(ENGINE, userns_base=None))
     node = json.loads(plain.files()["node.json"])

@@ -1,0 +1,210 @@
+"""What docs/drive.md tells students of moves, removals and files that may only be read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from drivesync.model import Kind
+from drivesync.options import Export, Options, Scope
+from drivesync.report import Pause
+
+from tests.drivesync.engine.test_edits import equal
+from tests.drivesync.sim.remote import SimRemote
+from tests.drivesync.sim.rig import ALL, Rig
+from tests.drivesync.sim.world import Crash
+
+
+def unsynced(rig: Rig) -> set[str]:
+    return {one.path for one in rig.engine.report().unsynced}
+
+
+# moves and removals
+
+
+def test_a_link_that_is_removed_here_takes_its_document_to_the_trash_of_drive() -> None:
+    rig = Rig()
+    id_ = rig.remote.put("Essay", None, mime="application/vnd.google-apps.document")
+    rig.remote.nodes[id_].kind = Kind.DOCUMENT
+    rig.cycle()
+    rig.local.remove(("Essay.gdoc",))
+    rig.cycle()
+    rig.require_quiet()
+    assert rig.remote.nodes[id_].trashed and rig.here() == {}
+
+
+def test_a_file_moved_here_out_of_a_folder_that_is_removed_in_drive_stays() -> None:
+    rig = equal("gone/", "gone/a", "gone/b", "kept/")
+    rig.local.rename(("gone", "a"), ("kept", "a"))
+    rig.remote.throw(rig.id_of("gone"))
+    rig.settle()
+    assert rig.here() == rig.there() == {"kept": None, "kept/a": b"gone/a"}
+
+
+def test_a_rename_here_wins_over_a_removal_in_drive() -> None:
+    rig = equal("a")
+    rig.local.rename(("a",), ("b",))
+    rig.remote.throw(rig.id_of("a"))
+    rig.settle()
+    assert rig.here() == rig.there() == {"b": b"a"}
+
+
+def test_a_move_in_drive_wins_over_a_removal_here() -> None:
+    rig = equal("f/", "a", "b")
+    rig.local.remove(("a",))
+    rig.local.remove(("b",))
+    rig.remote.rename(rig.id_of("a"), parent=rig.id_of("f"))
+    rig.remote.rename(rig.id_of("b"), "c")
+    rig.settle()
+    assert rig.here() == rig.there() == {"f": None, "f/a": b"a", "c": b"b"}
+
+
+def test_what_is_moved_in_drive_out_of_the_chosen_folders_leaves_the_disk() -> None:
+    rig = Rig()
+    chosen, other = (rig.remote.put(title, None) for title in ("chosen", "other"))
+    file = rig.remote.put("a", b"1", chosen)
+    rig.choose(Options(frozenset({chosen})))
+    rig.cycle()
+    rig.remote.rename(file, parent=other)
+    rig.cycle()
+    rig.require_quiet()
+    assert rig.here() == {"chosen": None} and not rig.remote.nodes[file].trashed
+    assert [data for _, _, data in rig.local.trashed] == [b"1"]
+
+
+def test_a_name_that_is_left_alone_takes_a_file_off_the_other_side() -> None:
+    rig = equal("a", "b")
+    rig.remote.rename(rig.id_of("a"), "a.tmp")
+    rig.local.rename(("b",), ("b.tmp",))
+    rig.local.skipped.add(("b.tmp",))
+    second = rig.id_of("b")
+    rig.cycle()
+    rig.cycle()
+    assert rig.here() == {"b.tmp": b"b"} and rig.remote.nodes[second].trashed
+    assert [data for _, _, data in rig.local.trashed] == [b"a"]
+
+
+def test_a_crash_while_two_swap_names_is_made_good() -> None:
+    def crash() -> None:
+        raise Crash
+
+    left_behind: list[str] = []
+    for boundary in range(3):
+        rig = equal("a", "b")
+        first, second = rig.id_of("a"), rig.id_of("b")
+        rig.remote.rename(first, "b")
+        rig.remote.rename(second, "a")
+        rig.world.at["after move"] = [lambda: None] * boundary + [crash]
+        assert rig.cycle() is None
+        left_behind += rig.here()
+        rig.settle()
+        assert rig.here() == rig.there() == {"a": b"b", "b": b"a"}
+    assert "b (being renamed)" in left_behind
+
+
+def test_while_a_mass_deletion_waits_nothing_goes_either_way() -> None:
+    rig = equal(*(f"{number}" for number in range(30)))
+    for number in range(25):
+        rig.local.remove((f"{number}",))
+    rig.local.write(("new",), b"1")
+    rig.remote.put("there", b"2")
+    outcome = rig.cycle()
+    assert outcome is not None and outcome.pause is Pause.MASS_DELETE
+    assert "new" not in rig.there() and "there" not in rig.here()
+
+
+def test_another_drive_gets_what_lies_here() -> None:
+    rig = equal("a", "f/", "f/b")
+    rig.remote = SimRemote(rig.world)
+    rig.remote.nodes.clear()
+    chosen = rig.remote.put("new", None)
+    rig.state.meta["root"] = "another"
+    rig.state.commit()
+    rig.options = Options(frozenset({chosen}))
+    rig.start()
+    rig.cycle()
+    rig.require_quiet()
+    assert rig.there() == {"a": b"a", "f": None, "f/b": b"f/b", "new": None}
+
+
+# while nobody knows what is open
+
+
+def test_while_it_is_not_known_what_is_open_changes_of_drive_are_beside_and_wait() -> None:
+    rig = equal("edited", "moved", "removed", "mine", "gone")
+    rig.open = None
+    rig.remote.edit(rig.id_of("edited"), b"1")
+    rig.remote.rename(rig.id_of("moved"), "elsewhere")
+    rig.remote.throw(rig.id_of("removed"))
+    rig.remote.put("new", b"2")
+    rig.local.write(("mine",), b"3")
+    rig.local.remove(("gone",))
+    rig.cycle()
+    rig.cycle()
+    copy = "edited (from Drive, 2026-11-24 08.00)"
+    stays = {"edited": b"edited", "moved": b"moved", "removed": b"removed"}
+    assert rig.here() == {**stays, copy: b"1", "new": b"2", "mine": b"3"}
+    there = {"edited": b"1", "elsewhere": b"moved", copy: b"1", "new": b"2", "mine": b"3"}
+    assert rig.there() == there
+    rig.open = frozenset()
+    rig.settle()
+    assert rig.here() == rig.there() == there
+
+
+def test_an_exported_document_is_not_for_editing_even_while_it_is_open() -> None:
+    rig = Rig(options=replace(ALL, export=Export.OFFICE))
+    id_ = rig.remote.put("Essay", None, mime="application/vnd.google-apps.document")
+    rig.remote.nodes[id_].kind = Kind.DOCUMENT
+    rig.cycle()
+    (path,) = rig.local.tree
+    exported = rig.local.tree[path].data
+    rig.open = frozenset({path})
+    rig.local.write(path, b"mine")
+    rig.cycle()
+    assert rig.local.tree[path].data == exported
+    assert b"mine" in [data for _, _, data in rig.local.trashed]
+
+
+# what may only be read
+
+
+def only_read(*paths: str) -> Rig:
+    rig = equal(*paths)
+    for node in rig.remote.nodes.values():
+        node.editable = False
+        rig.remote._touch(node.id)
+    rig.settle()
+    return rig
+
+
+def test_a_file_that_may_only_be_read_goes_back_to_its_place_and_its_bytes_stay_here() -> None:
+    rig = only_read("edited", "moved", "removed", "both", "f/")
+    rig.local.write(("edited",), b"1")
+    rig.local.rename(("moved",), ("elsewhere",))
+    rig.local.remove(("removed",))
+    rig.local.write(("both",), b"2")
+    rig.local.write(("f", "new"), b"3")
+    rig.remote.edit(rig.id_of("both"), b"4")
+    before = {**rig.there()}
+    rig.world.jump(timedelta(minutes=1))
+    rig.cycle()
+    rig.cycle()
+    copy = "both (conflict from this notebook, 2026-11-24 08.01)"
+    here = rig.here()
+    assert here["edited"] == b"1" and here["moved"] == b"moved" and here["removed"] == b"removed"
+    assert here["both"] == b"4" and here[copy] == b"2" and "elsewhere" not in here
+    assert rig.there() == {**before, copy: b"2"}, "My Drive itself takes new files"
+    assert unsynced(rig) == {"edited", "f/new"}
+
+
+def test_with_a_consent_for_reading_moves_are_undone_and_an_edit_makes_way() -> None:
+    rig = equal("moved", "both")
+    rig.choose(replace(ALL, scope=Scope.READ_ONLY))
+    rig.local.rename(("moved",), ("elsewhere",))
+    rig.local.write(("both",), b"2")
+    rig.remote.edit(rig.id_of("both"), b"4")
+    rig.cycle()
+    rig.cycle()
+    copy = "both (conflict from this notebook, 2026-11-24 08.00)"
+    assert rig.here() == {"moved": b"moved", "both": b"4", copy: b"2"}
+    assert rig.there() == {"moved": b"moved", "both": b"4"} and unsynced(rig) == {copy}
