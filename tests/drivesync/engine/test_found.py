@@ -13,12 +13,13 @@ from drivesync import faults, flush, placing, status
 from drivesync.beneath import Rename
 from drivesync.faults import CursorRejected
 from drivesync.model import Kind
-from drivesync.options import Export
+from drivesync.options import Options
 from drivesync.report import Pause
 
 from tests.drivesync.engine.test_edits import equal
 from tests.drivesync.engine.test_faults import copies, do, fail, many
 from tests.drivesync.local.conftest import Place
+from tests.drivesync.sim.remote import ROOT, Node
 from tests.drivesync.sim.rig import ALL, Rig
 from tests.drivesync.sim.world import Crash
 
@@ -205,6 +206,32 @@ def test_a_lost_memory_doubles_no_file_whose_name_here_is_in_nfd() -> None:
     assert len(rig.here()) == 1
 
 
+def test_two_folders_that_swapped_names_here_and_may_not_get_their_names_back() -> None:
+    rig = equal("f/", "f/a", "g/", "g/b")
+    for node in rig.remote.nodes.values():
+        node.editable = False
+        rig.remote._touch(node.id)
+    rig.cycle()
+    for old, new in (("f", "t"), ("g", "f"), ("t", "g")):
+        rig.local.rename((old,), (new,))
+    for _ in range(4):
+        rig.cycle()
+    assert rig.here() == {"f": None, "f/a": b"f/a", "g": None, "g/b": b"g/b"}
+
+
+def test_a_file_that_was_edited_while_it_made_way_is_that_file_still() -> None:
+    rig = equal("a", "b")
+    first, second = rig.id_of("a"), rig.id_of("b")
+    rig.remote.rename(first, "b")
+    rig.remote.rename(second, "a")
+    fail(rig, "after move", Crash())
+    rig.cycle()
+    (way,) = [path for path in rig.local.tree if "being renamed" in path[-1]]
+    rig.local.write(way, b"edit")
+    rig.settle()
+    assert not [path for path in rig.here() if "being renamed" in path]
+
+
 # again and again
 
 
@@ -254,26 +281,6 @@ def test_an_id_that_is_used_up_and_gone_is_replaced() -> None:
 
 
 # over what somebody has
-
-
-def test_the_copy_of_a_document_that_is_open_and_edited_is_not_replaced() -> None:
-    rig = Rig(options=replace(ALL, export=Export.OFFICE))
-    id_ = _document(rig)
-    rig.cycle()
-    rig.local.write(("Report.docx",), b"my remarks")
-    rig.open = frozenset({("Report.docx",)})
-    rig.remote._touch(id_)
-    for _ in range(3):
-        rig.cycle()
-    assert rig.local.tree[("Report.docx",)].data == b"my remarks"
-
-
-def _document(rig: Rig) -> str:
-    id_ = rig.remote.put("Report", b"")
-    node = rig.remote.nodes[id_]
-    node.kind, node.mime = Kind.DOCUMENT, "application/vnd.google-apps.document"
-    rig.remote._touch(id_)
-    return id_
 
 
 def test_a_late_entry_in_the_list_of_changes_does_not_bring_back_the_version_before() -> None:
@@ -359,7 +366,56 @@ def test_an_edit_in_a_folder_right_before_its_removal_there_comes_back() -> None
     assert b"new" in rig.here().values()
 
 
+def test_an_edit_that_was_never_sent_is_kept_beside_one_on_top_of_a_lost_create() -> None:
+    """The create came through late; meanwhile it was edited here, and then in Drive."""
+    rig = Rig()
+    rig.local.write(("a",), b"first")
+    fail(rig, "before create", Crash())
+    rig.cycle()
+    ((_, reserved),) = rig.state.reserved.items()
+    rig.local.write(("a",), b"mine")
+    rig.world.written.discard(b"first")
+
+    def arrive_late() -> None:
+        rig.remote.nodes[reserved.id] = Node(reserved.id, ROOT, "a", Kind.FILE, b"first")
+        rig.remote._touch(reserved.id, new=True)
+        rig.remote.edit(reserved.id, b"theirs")
+        raise Crash
+
+    do(rig, "before create", arrive_late)
+    rig.cycle()
+    for _ in range(3):
+        rig.cycle()
+    assert set(rig.here().values()) == {b"mine", b"theirs"}
+
+
+def test_a_new_folder_here_is_not_one_in_drive_that_was_not_chosen() -> None:
+    """While the first sync lasts: what is in that one would come, unasked."""
+    rig = Rig()
+    thesis = rig.remote.put("thesis", None)
+    photos = rig.remote.put("photos", None)
+    rig.remote.put("big", b"big", photos)
+    rig.choose(Options(frozenset({thesis})))
+    rig.local.folder(("photos",))
+    for _ in range(3):
+        rig.cycle()
+    assert "photos/big" not in rig.here()
+
+
 # why it is paused
+
+
+def test_a_disk_without_room_for_the_list_of_late_writers_still_sends() -> None:
+    """docs/drive.md: "Files still go up meanwhile"."""
+    rig = equal("a")
+    rig.local.write(("new",), b"new")
+
+    def late():
+        raise faults.LocalFull
+
+    rig.local.late = late
+    rig.cycle()
+    assert b"new" in rig.there().values()
 
 
 @pytest.mark.parametrize("where", ["before require_mounted", "before scan"])
