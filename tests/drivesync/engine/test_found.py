@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import unicodedata
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +17,7 @@ from drivesync.faults import CursorRejected
 from drivesync.model import Kind
 from drivesync.options import Options
 from drivesync.report import Pause
+from drivesync.state import State
 
 from tests.drivesync.engine.test_edits import equal
 from tests.drivesync.engine.test_faults import copies, do, fail, many
@@ -435,6 +438,45 @@ def test_a_state_that_cannot_be_written_still_is_no_crash() -> None:
     for number in range(200):
         rig.local.write((f"f{number}",), b"%d" % number)
     rig.cycle()
+
+
+@pytest.mark.parametrize("boundary", ["_create", "load"])
+def test_a_memory_that_cannot_be_opened_just_now_is_not_thrown_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, boundary
+) -> None:
+    """The disk is full, or another program has it open."""
+    file = tmp_path / "sync.sqlite"
+    state = State.open(file)
+    state.meta["a"] = "1"
+    state.commit()
+    state.close()
+
+    def refuse(self: State) -> None:
+        # What sqlite says of a full disk.
+        self.base.execute("PRAGMA max_page_count = 1")
+        self.base.execute("CREATE TABLE more (x)")
+        self.base.execute("INSERT INTO more VALUES (zeroblob(1000000))")
+
+    monkeypatch.setattr(State, boundary, refuse)
+    with suppress(sqlite3.OperationalError):
+        State.open(file).close()
+    monkeypatch.undo()
+    state = State.open(file)
+    assert state.meta.get("a") == "1"
+    state.close()
+
+
+def test_a_file_moved_out_of_a_folder_before_that_was_unchosen_goes_where_it_is() -> None:
+    rig = Rig()
+    a, b = rig.remote.put("A", None), rig.remote.put("B", None)
+    rig.remote.put("x", b"x", b)
+    rig.choose(Options(frozenset({a, b})))
+    rig.cycle()
+    rig.local.rename(("B", "x"), ("A", "x"))
+    rig.choose(Options(frozenset({a})))
+    for _ in range(4):
+        rig.cycle()
+    assert rig.there().get("A/x") == b"x"
 
 
 # a real disk
