@@ -99,6 +99,19 @@ def test_a_scan_that_is_not_complete_keeps_nothing_new_from_coming_or_says_so() 
     assert "new" in rig.here() or told
 
 
+@pytest.mark.parametrize("error", [faults.DeadGrant(), faults.Lost(), faults.Unmounted()])
+def test_a_session_of_which_nothing_went_up_does_not_end_with_nothing_unsynced(error) -> None:
+    """Paused from before the edit to the end; this is what is recorded of the session."""
+    rig = equal("a")
+    rig.local.write(("a",), b"edited")
+    rig.local.write(("new",), b"new")
+    rig.choose(replace(ALL, only_up=True))
+    for _ in range(2):
+        fail(rig, "before require_mounted", error)
+        assert rig.cycle().pause is not None
+    assert "0 unsynced" not in status.result(rig.engine.report())
+
+
 # the guard
 
 
