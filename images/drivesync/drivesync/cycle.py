@@ -283,8 +283,10 @@ class Cycle:
         reasons |= {path: made.held.get(path, "It is being written just now.") for path in unread}
         for op in made.ops:
             match op:
-                case Create() | Update() if key(op) in self._troubles.blocked:
+                case Create() | Update() | FolderThere() if key(op) in self._troubles.blocked:
                     reasons[op.local.path] = self._troubles.blocked[key(op)]
+                case MoveThere() if key(op) in self._troubles.blocked:
+                    reasons[op.path] = self._troubles.blocked[key(op)]
                 case _:
                     pass
         unsynced = [Unsynced("/".join(path), why) for path, why in sorted(reasons.items())]
