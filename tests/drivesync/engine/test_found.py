@@ -1,4 +1,4 @@
-"""What a careful reader found: each test shows one way in which something went wrong."""
+"""Ways in which something was lost, doubled, put in the wrong place, or told as synced and was not."""
 
 from __future__ import annotations
 
