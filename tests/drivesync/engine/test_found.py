@@ -1,4 +1,4 @@
-"""Ways in which something was lost, doubled, put in the wrong place, or told as synced and was not."""
+"""What went wrong: lost, doubled, in the wrong place, or told as synced and was not."""
 
 from __future__ import annotations
 
