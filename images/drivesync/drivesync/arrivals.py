@@ -50,8 +50,15 @@ def _sent(view: View, remote: RemoteFile) -> Recognise | None:
     parent, sent = view.place(path), view.trees.reserved[path].md5.split()
     if parent is None or file.folder != is_folder(remote) or (not file.folder and not sent):
         return None
-    md5 = "" if file.folder else remote.md5 if remote.md5 in sent else sent[-1]
-    return Recognise(remote, path, parent, title_of(path[-1]), md5)
+    return Recognise(remote, path, parent, title_of(path[-1]), _arrived(remote.md5, sent))
+
+
+def _arrived(md5: str, sent: list[str]) -> str:
+    """What of that was sent is the base of what Drive has; empty where several could be, so that an
+    edit in Drive is not taken for one of what is on disk."""
+    if md5 in sent:
+        return md5
+    return sent[0] if len(sent) == 1 else ""
 
 
 def _from_drive(view: View, names: Names, plan: Plan, remote: RemoteFile, met: set[Path]) -> None:

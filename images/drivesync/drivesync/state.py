@@ -166,8 +166,10 @@ class State:
         try:
             _require_whole(base)
             return State(base)
-        except (sqlite3.DatabaseError, ValueError, TypeError, LookupError):
+        except (sqlite3.DatabaseError, ValueError, TypeError, LookupError) as error:
             base.close()
+            if _may_pass(error):
+                raise
             _move_aside(file)
         base = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
         _require_whole(base)
@@ -270,6 +272,13 @@ def _require_whole(base: sqlite3.Connection) -> None:
     (verdict,) = base.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
         raise sqlite3.DatabaseError(str(verdict))
+
+
+def _may_pass(error: Exception) -> bool:
+    """A full disk, or another program at the file: the memory itself is whole. Of what is damaged
+    or of another version, sqlite says so by other errors, or by its general one."""
+    general = sqlite3.SQLITE_ERROR
+    return isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF != general
 
 
 def _move_aside(file: FilePath) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from drivesync.model import Path, Skipped
-from drivesync.ops import Create, Update, key
+from drivesync.ops import Create, FolderThere, MoveThere, Update, key
 from drivesync.planner import Plan
 from drivesync.report import Conflict, Unsynced
 from drivesync.state import State
@@ -22,8 +22,10 @@ def unsynced(plan: Plan, disk: Disk, blocked: Mapping[str, str]) -> list[Unsynce
     reasons |= {path: plan.held.get(path, WRITING) for path in unread}
     for op in plan.ops:
         match op:
-            case Create() | Update() if key(op) in blocked:
+            case Create() | Update() | FolderThere() if key(op) in blocked:
                 reasons[op.local.path] = blocked[key(op)]
+            case MoveThere() if key(op) in blocked:
+                reasons[op.path] = blocked[key(op)]
             case _:
                 pass
     return _listed(reasons)
