@@ -254,6 +254,7 @@ class Cycle:
             self.detail = ""
             return False
         self._troubles.pause, self._troubles.again = Pause.MASS_DELETE, False
+        self._tell(made, over=True)
         return True
 
     def _is_confirmed(self) -> bool:
@@ -277,6 +278,8 @@ class Cycle:
 
     def _finish(self, made: Plan) -> None:
         state = self._tools.state
+        if made.ops:
+            self._tell(made, over=True)
         if self._tools.stopped.is_set():
             self._troubles.again = True
         if not made.ops and not self._troubles.blocked and not self._troubles.ended:
@@ -285,12 +288,23 @@ class Cycle:
             self.clean = not (self.pause or made.unsynced or unread) and self._disk.complete
             state.meta[EVER_EQUAL] = "yes"
 
-    def _tell(self, made: Plan) -> None:
-        progress = self._tools.progress
+    def look_here_alone(self) -> None:
+        """For the last word on a session, where Drive was not reached: what is not there."""
+        state, progress = self._tools.state, self._tools.progress
+        disk = self._looking.at_the_disk(self._now, self._tools.executor)
         progress.lists(
-            telling.unsynced(made, self._disk, self._troubles.blocked),
+            telling.by_memory(state, disk, state.meta.get(ROOT, "")),
+            telling.by_rule(self._looking.skipped),
+            telling.standing(state, disk),
+        )
+        progress.plan(())
+
+    def _tell(self, made: Plan, over: bool = False) -> None:
+        progress, state = self._tools.progress, self._tools.state
+        progress.lists(
+            telling.unsynced(made, self._disk, state.synced, self._troubles.blocked, over),
             telling.left_alone(made, self._looking.skipped),
-            telling.standing(self._tools.state, self._disk),
+            telling.standing(state, self._disk),
         )
         progress.plan(made.ops)
 

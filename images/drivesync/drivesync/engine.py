@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -74,6 +75,9 @@ class Engine:
         self._progress.begin()
         cycle = Cycle(self._tools, self._looking, options, ask_open, now)
         pause = self._until_a_fault(cycle.run)
+        if options.only_up and not self._progress.report().looked:
+            with suppress(faults.Fault):
+                cycle.look_here_alone()
         state.commit()
         if pause is not None:
             return self._paused(pause, done=cycle.done)

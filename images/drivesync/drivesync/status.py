@@ -15,6 +15,9 @@ MOST = 100
 MOST_PATH = 4096
 MOST_SENTENCE = 1000
 """In characters, as the hub takes them."""
+NOT_KNOWN = (
+    "not known how many files are unsynced: they are kept here, and sent with the next session"
+)
 LISTS = ("conflicts", "unsynced", "skipped")
 
 
@@ -61,6 +64,8 @@ def encode(told: dict[str, Any], most_bytes: int) -> bytes:
 def result(report: Report, began_at: datetime) -> str:
     """What became of the session's files: "42 files in Drive, 1 conflict copy, 0 unsynced". The
     copies are those that were made since it began, and are still there."""
+    if not report.looked:
+        return NOT_KNOWN
     unsynced, conflicts = unsynced_count(report), _since(report, began_at)
     copies = "conflict copy" if conflicts == 1 else "conflict copies"
     said = ", ".join(

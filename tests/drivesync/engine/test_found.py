@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from drivesync import faults, flush, placing, status
+from drivesync import faults, flush, placing
 from drivesync.beneath import Rename
 from drivesync.faults import CursorRejected
 from drivesync.model import Kind
@@ -55,17 +55,6 @@ def test_what_is_in_a_folder_that_drive_did_not_take_is_not_told_as_synced(error
     assert flushed(rig) is not flush.Stage.CLEAN
 
 
-@pytest.mark.parametrize("known", [True, False])
-def test_a_conflict_that_waits_at_the_sessions_end_is_told_as_unsynced(known) -> None:
-    rig = equal("a")
-    rig.local.write(("a",), b"here")
-    rig.remote.edit(rig.id_of("a"), b"there")
-    rig.open = frozenset() if known else None
-    rig.choose(replace(ALL, only_up=True))
-    rig.cycle()
-    assert b"here" in rig.there().values() or "0 unsynced" not in status.result(rig.engine.report())
-
-
 def test_a_new_file_beside_an_open_one_whose_folder_was_thrown_away_is_told_as_unsynced() -> None:
     rig = equal("f/", "f/a")
     rig.remote.throw(rig.id_of("f"))
@@ -97,19 +86,6 @@ def test_a_scan_that_is_not_complete_keeps_nothing_new_from_coming_or_says_so() 
     report = rig.engine.report()
     told = report.down.files or report.unsynced_count or report.skipped_count
     assert "new" in rig.here() or told
-
-
-@pytest.mark.parametrize("error", [faults.DeadGrant(), faults.Lost(), faults.Unmounted()])
-def test_a_session_of_which_nothing_went_up_does_not_end_with_nothing_unsynced(error) -> None:
-    """Paused from before the edit to the end; this is what is recorded of the session."""
-    rig = equal("a")
-    rig.local.write(("a",), b"edited")
-    rig.local.write(("new",), b"new")
-    rig.choose(replace(ALL, only_up=True))
-    for _ in range(2):
-        fail(rig, "before require_mounted", error)
-        assert rig.cycle().pause is not None
-    assert "0 unsynced" not in status.result(rig.engine.report())
 
 
 # the guard

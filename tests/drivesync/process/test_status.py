@@ -87,3 +87,8 @@ def test_the_result_is_a_sentence(report: Report, said: str) -> None:
 def test_more_copies_than_a_list_holds_are_counted_all() -> None:
     report = Report(State.IDLE, conflicts=(SINCE,) * status.MOST, conflict_count=250)
     assert "250 conflict copies" in status.result(report, AT)
+
+
+def test_nothing_is_said_of_what_was_not_looked_at() -> None:
+    said = status.result(Report(State.STARTING, files=42, looked=False), AT)
+    assert said == status.NOT_KNOWN and "0 unsynced" not in said and "42" not in said
