@@ -21,6 +21,7 @@ NOT_TAKEN = "Drive lets you only read this folder."
 READ_ONLY = "Drive is connected for reading only; what is made here stays here."
 LEFT = "Its folder is not chosen any more; it stays on this disk alone."
 FORMER = "A file of another account is in its place."
+WITHOUT_FOLDER = "Drive does not have its folder any more; it goes there once that has followed."
 WRITING = "It is being written just now."
 
 
@@ -114,6 +115,8 @@ def _from_disk(view: View, plan: Plan, file: LocalFile) -> None:
     if settle(view, plan, file):
         return
     parent = view.place(path)
+    if parent is None and path[:-1] in view.match.id:
+        plan.unsynced[path] = WITHOUT_FOLDER
     if parent is None or parent not in view.trees.listed:
         return  # what is there already is not known yet
     if not view.takes_new(parent):

@@ -78,7 +78,7 @@ class Engine:
         if options.only_up and not self._progress.report().looked:
             with suppress(faults.Fault):
                 cycle.look_here_alone()
-        state.commit()
+        pause = self._until_a_fault(state.commit) or pause
         if pause is not None:
             return self._paused(pause, done=cycle.done)
         detail = cycle.detail or (DETAILS[cycle.pause] if cycle.pause else "")
@@ -100,7 +100,7 @@ class Engine:
         self._progress.end(pause, DETAILS[pause], files, None)
         return Outcome(False, pause in (Pause.OFFLINE, Pause.BUSY), pause, DETAILS[pause], done)
 
-    def _until_a_fault(self, run: Callable[[], None]) -> Pause | None:
+    def _until_a_fault(self, run: Callable[[], object]) -> Pause | None:
         """A fault that is of no single operation ends the cycle."""
         try:
             run()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from drivesync.faults import CursorRejected
+from drivesync.faults import CursorRejected, Lost
 from drivesync.model import Kind, RemoteFile
 from drivesync.scope import Scoped
 from drivesync.sides import Remote
@@ -31,13 +31,17 @@ class Listing:
         if CURSOR not in state.meta or self._is_old(now):
             self._begin(now)
         self._doubt(now)
+        rejected = False
         while True:
             self._fetch(chosen)
             while self._fill(scoped(), now):
                 self._fetch(chosen)
             try:
                 news = self._changes()
-            except CursorRejected:
+            except CursorRejected as error:
+                if rejected:
+                    raise Lost(f"Drive rejects the cursor that it gave: {error}") from error
+                rejected = True
                 self._begin(now)
                 continue
             if not news or not self.unlisted(scoped()):

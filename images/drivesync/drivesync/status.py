@@ -26,8 +26,12 @@ def as_dict(report: Report) -> dict[str, Any]:
     told: dict[str, Any] = _plain(report)
     told["pause_detail"] = told["pause_detail"][:MOST_SENTENCE]
     for name in LISTS:
-        told[name] = [_clipped(entry) for entry in told[name][:MOST]]
+        told[name] = clipped(told[name])
     return told
+
+
+def clipped(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [_clipped(entry) for entry in entries[:MOST]]
 
 
 def _clipped(entry: dict[str, Any]) -> dict[str, Any]:
@@ -54,8 +58,10 @@ def encode(told: dict[str, Any], most_bytes: int) -> bytes:
     are."""
     keep = MOST
     while True:
-        cut = {name: told[name][:keep] for name in LISTS if name in told}
-        data = json.dumps(told | cut, ensure_ascii=False).encode()
+        cut: dict[str, Any] = {name: told[name][:keep] for name in LISTS if name in told}
+        if told.get("flush"):
+            cut["flush"] = told["flush"] | {"unsynced": clipped(told["flush"]["unsynced"])[:keep]}
+        data = json.dumps(told | cut, ensure_ascii=False).encode("utf-8", "replace")
         if len(data) <= most_bytes or keep == 0:
             return data
         keep //= 2

@@ -7,23 +7,22 @@ import sqlite3
 import unicodedata
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from drivesync import faults, flush, placing
 from drivesync.beneath import Rename
-from drivesync.faults import CursorRejected
 from drivesync.model import Kind
 from drivesync.options import Options
 from drivesync.report import Pause
 from drivesync.state import State
 
 from tests.drivesync.engine.test_edits import equal
-from tests.drivesync.engine.test_faults import copies, do, fail, many
+from tests.drivesync.engine.test_faults import copies, do, fail
 from tests.drivesync.local.conftest import Place
 from tests.drivesync.sim.remote import ROOT, Node
-from tests.drivesync.sim.rig import ALL, Rig
+from tests.drivesync.sim.rig import Rig
 from tests.drivesync.sim.world import Crash
 
 
@@ -55,17 +54,6 @@ def test_what_is_in_a_folder_that_drive_did_not_take_is_not_told_as_synced(error
     assert flushed(rig) is not flush.Stage.CLEAN
 
 
-def test_a_new_file_beside_an_open_one_whose_folder_was_thrown_away_is_told_as_unsynced() -> None:
-    rig = equal("f/", "f/a")
-    rig.remote.throw(rig.id_of("f"))
-    rig.open = frozenset({("f", "a")})
-    rig.local.write(("f", "new"), b"new")
-    for _ in range(3):
-        outcome = rig.cycle()
-    assert b"new" in rig.there().values() or not outcome.clean
-    assert b"new" in rig.there().values() or flushed(rig) is not flush.Stage.CLEAN
-
-
 def test_what_drive_refuses_to_give_is_told() -> None:
     rig = equal("a")
     rig.remote.put("b", b"b")
@@ -89,41 +77,6 @@ def test_a_scan_that_is_not_complete_keeps_nothing_new_from_coming_or_says_so() 
 
 
 # the guard
-
-
-def test_a_confirmed_deletion_confirms_no_later_one_while_something_is_refused() -> None:
-    rig = Rig()
-    many(rig, 60)
-    for number in range(35):
-        rig.local.remove((f"f{number}",))
-    assert rig.cycle().pause is Pause.MASS_DELETE
-    rig.choose(replace(ALL, confirmed_deletion_at=rig.world.now()))
-    # One file that Drive will not have, for good.
-    rig.local.write(("refused",), b"!")
-    for _ in range(3):
-        fail(rig, "before create", faults.NotAllowed())
-        rig.cycle()
-    assert len(rig.there()) == 25
-    rig.world.jump(timedelta(days=7))
-    for number in range(35, 60):
-        rig.local.remove((f"f{number}",))
-    fail(rig, "before create", faults.NotAllowed())
-    rig.cycle()
-    outcome = rig.cycle()
-    assert len(rig.there()) == 25, "25 of 25 files went to the trash, and nobody was asked"
-    assert outcome.pause is Pause.MASS_DELETE
-
-
-def test_a_pause_that_was_dated_by_a_clock_ahead_can_be_confirmed() -> None:
-    rig = Rig()
-    many(rig)
-    for number in range(25):
-        rig.local.remove((f"f{number}",))
-    rig.world.jump(timedelta(days=300))
-    assert rig.cycle().pause is Pause.MASS_DELETE
-    rig.world.jump(timedelta(days=-300))
-    rig.choose(replace(ALL, confirmed_deletion_at=rig.world.now()))
-    assert rig.cycle().pause is None
 
 
 # taken for another
@@ -225,29 +178,6 @@ def test_a_file_that_was_edited_while_it_made_way_is_that_file_still() -> None:
 
 
 # again and again
-
-
-def test_what_goes_into_a_folder_that_was_thrown_away_meanwhile_is_sent_once() -> None:
-    rig = equal("f/", "f/a")
-    rig.local.write(("f", "new"), b"new")
-    do(rig, "before create", lambda: rig.remote.throw(rig.id_of("f")))
-    rig.cycle()
-    assert rig.world.calls.count("after create") <= 4
-
-
-def test_a_list_of_changes_that_is_refused_for_good_ends_the_cycle() -> None:
-    rig = equal("a")
-    asked = 0
-
-    def refuse(cursor: str):
-        nonlocal asked
-        asked += 1
-        if asked > 50:
-            raise AssertionError("It asks for ever, and no stop is heard")
-        raise CursorRejected
-
-    rig.remote._changes = refuse
-    rig.cycle()
 
 
 def test_an_id_that_is_used_up_and_gone_is_replaced() -> None:
@@ -417,16 +347,6 @@ def test_a_disk_that_refuses_is_not_told_as_drive_that_does_not_answer(where) ->
         fail(rig, where, faults.LocalRefused("NFS cannot."))
     outcome = rig.cycle()
     assert outcome.pause is not Pause.OFFLINE
-
-
-def test_a_state_that_cannot_be_written_still_is_no_crash() -> None:
-    """State and MyDrive are on one disk: when it is full, files still go up (docs/drive.md)."""
-    rig = equal("a")
-    (pages,) = rig._base.execute("PRAGMA page_count").fetchone()
-    rig._base.execute(f"PRAGMA max_page_count = {pages}")
-    for number in range(200):
-        rig.local.write((f"f{number}",), b"%d" % number)
-    rig.cycle()
 
 
 @pytest.mark.parametrize("boundary", ["_create", "load"])

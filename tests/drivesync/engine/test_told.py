@@ -273,3 +273,17 @@ def test_a_rename_that_was_not_sent_before_the_end_is_told() -> None:
     rig.engine.stop()
     rig.cycle()
     assert "1 unsynced" in last_word(rig)
+
+
+def test_a_new_file_beside_an_open_one_whose_folder_was_thrown_away_is_told_as_unsynced() -> None:
+    rig = equal("f/", "f/a")
+    rig.remote.throw(rig.id_of("f"))
+    rig.open = frozenset({("f", "a")})
+    rig.local.write(("f", "new"), b"new")
+    for _ in range(3):
+        outcome = rig.cycle()
+    assert outcome is not None and not outcome.clean
+    assert unsynced(rig) == {"f/new"}
+    rig.open = frozenset()
+    rig.settle()
+    assert rig.there() == {"f": None, "f/new": b"new"}

@@ -439,11 +439,12 @@ def test_a_consent_withdrawn_before_the_end_keeps_the_engine_not_from_counting(
     until(sidecar.idle)
     refusal = b'{"state": "disconnected", "message": "Disconnected."}'
     hub.answers = {"access": (403, refusal), "report": (403, refusal)}
+    sidecar.engine.knows(files=1)
     until(sidecar.paused(Pause.RECONNECT))
     sidecar.engine.knows(unsynced_count=3, pause=Pause.RECONNECT)
     sidecar.stop()
     assert sidecar.engine.cycles[-1].last
-    assert sidecar.status()["result"].startswith("0 files in Drive, 0 conflict copies, 3 unsynced")
+    assert sidecar.status()["result"].startswith("1 file in Drive, 0 conflict copies, 3 unsynced")
 
 
 def test_the_engine_is_told_which_documents_are_open(sidecar: Sidecar) -> None:
