@@ -21,6 +21,7 @@ NOT_TAKEN = "Drive lets you only read this folder."
 READ_ONLY = "Drive is connected for reading only; what is made here stays here."
 LEFT = "Its folder is not chosen any more; it stays on this disk alone."
 FORMER = "A file of another account is in its place."
+WITHOUT_FOLDER = "Drive does not have its folder any more; it goes there once that has followed."
 WRITING = "It is being written just now."
 
 
@@ -50,8 +51,15 @@ def _sent(view: View, remote: RemoteFile) -> Recognise | None:
     parent, sent = view.place(path), view.trees.reserved[path].md5.split()
     if parent is None or file.folder != is_folder(remote) or (not file.folder and not sent):
         return None
-    md5 = "" if file.folder else remote.md5 if remote.md5 in sent else sent[-1]
-    return Recognise(remote, path, parent, title_of(path[-1]), md5)
+    return Recognise(remote, path, parent, title_of(path[-1]), _arrived(remote.md5, sent))
+
+
+def _arrived(md5: str, sent: list[str]) -> str:
+    """What of that was sent is the base of what Drive has; empty where several could be, so that an
+    edit in Drive is not taken for one of what is on disk."""
+    if md5 in sent:
+        return md5
+    return sent[0] if len(sent) == 1 else ""
 
 
 def _from_drive(view: View, names: Names, plan: Plan, remote: RemoteFile, met: set[Path]) -> None:
@@ -107,6 +115,8 @@ def _from_disk(view: View, plan: Plan, file: LocalFile) -> None:
     if settle(view, plan, file):
         return
     parent = view.place(path)
+    if parent is None and path[:-1] in view.match.id:
+        plan.unsynced[path] = WITHOUT_FOLDER
     if parent is None or parent not in view.trees.listed:
         return  # what is there already is not known yet
     if not view.takes_new(parent):

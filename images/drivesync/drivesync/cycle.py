@@ -10,13 +10,25 @@ from datetime import datetime
 from drivesync import telling
 from drivesync.actions import Effect, Sides, act
 from drivesync.executor import Executor
-from drivesync.faults import Fault, LocalOpen, Lost, NotAllowed
+from drivesync.faults import Fault, Gone, LocalOpen, Lost, NotAllowed
 from drivesync.former import follow
-from drivesync.guards import LATELY, Lately, is_confirmed, mass_deletion
+from drivesync.guards import LATELY, Asked, Lately, is_confirmed, mass_deletion
 from drivesync.listing import ROOT
 from drivesync.looking import EMAIL, Looking
 from drivesync.model import Path
-from drivesync.ops import Bring, Create, Deliver, FolderThere, MoveThere, Op, Step, Update, key
+from drivesync.ops import (
+    Bring,
+    Create,
+    Deliver,
+    FolderThere,
+    MoveThere,
+    Op,
+    Step,
+    TrashHere,
+    TrashThere,
+    Update,
+    key,
+)
 from drivesync.options import AskOpen, Options
 from drivesync.planner import Plan, plan
 from drivesync.progress import Progress
@@ -32,7 +44,8 @@ from drivesync.view import Now, Trees, View
 MOST_ROUNDS = 500
 """More than any tree is deep; a plan that never ends is a defect, and ends here."""
 COMMIT_EVERY = 64
-MASS_AT, GONE, EVER_EQUAL = "mass deletion at", "gone lately", "ever equal"
+MASS_AT, ANSWERED = "mass deletion at", "mass deletion answered before"
+GONE, EVER_EQUAL = "gone lately", "ever equal"
 UNEXPORTABLE = "unexportable"
 
 
@@ -184,6 +197,9 @@ class Cycle:
             self._troubles.went_well()
             record.write(op, effect)
             self._count_gone(op)
+            if isinstance(op, Create | FolderThere) and effect.remote and effect.remote.trashed:
+                self._meet(op, Gone("Its folder was thrown away in Drive."), record.view)
+                return
             self.done += 1
             self._tools.progress.done(key(op))
         elif isinstance(effect, Fault):
@@ -203,6 +219,8 @@ class Cycle:
             )
             if id_:
                 self._looking.listing.refresh(id_)
+            if isinstance(op, Create | FolderThere) and isinstance(fault, Gone):
+                self._looking.listing.refresh(op.parent)
 
     def _reserved(self, path: Path) -> str:
         """Empty when it was used up by another operation meanwhile."""
@@ -250,17 +268,25 @@ class Cycle:
             return False
         if MASS_AT not in state.meta:
             state.meta[MASS_AT] = self._now.isoformat()
+            answered = self._options.confirmed_deletion_at
+            state.meta[ANSWERED] = answered.isoformat() if answered else ""
         if self._is_confirmed():
             self.detail = ""
             return False
         self._troubles.pause, self._troubles.again = Pause.MASS_DELETE, False
+        self._tell(made, over=True)
         return True
 
     def _is_confirmed(self) -> bool:
-        paused_at = self._tools.state.meta.get(MASS_AT)
-        return paused_at is not None and is_confirmed(
-            datetime.fromisoformat(paused_at), self._options.confirmed_deletion_at
+        meta = self._tools.state.meta
+        if MASS_AT not in meta:
+            return False
+        before = meta.get(ANSWERED, "")
+        asked = Asked(
+            datetime.fromisoformat(meta[MASS_AT]),
+            datetime.fromisoformat(before) if before else None,
         )
+        return is_confirmed(asked, self._options.confirmed_deletion_at, self._now)
 
     def _lately(self) -> Lately:
         """A pause does not end by waiting."""
@@ -277,20 +303,40 @@ class Cycle:
 
     def _finish(self, made: Plan) -> None:
         state = self._tools.state
+        if made.ops:
+            self._tell(made, over=True)
         if self._tools.stopped.is_set():
             self._troubles.again = True
-        if not made.ops and not self._troubles.blocked and not self._troubles.ended:
+        elif not self._troubles.ended and not self._is_deleting(made):
+            # What else is left to do, or refused, is no part of what was asked.
             state.meta.drop(MASS_AT)
+        if not made.ops and not self._troubles.blocked and not self._troubles.ended:
             unread = len(self._disk.md5) < sum(not f.folder for f in self._disk.files.values())
             self.clean = not (self.pause or made.unsynced or unread) and self._disk.complete
             state.meta[EVER_EQUAL] = "yes"
 
-    def _tell(self, made: Plan) -> None:
-        progress = self._tools.progress
+    def look_here_alone(self) -> None:
+        """For the last word on a session, where Drive was not reached: what is not there."""
+        state, progress = self._tools.state, self._tools.progress
+        disk = self._looking.at_the_disk(self._now, self._tools.executor)
         progress.lists(
-            telling.unsynced(made, self._disk, self._troubles.blocked),
+            telling.by_memory(state, disk, state.meta.get(ROOT, "")),
+            telling.by_rule(self._looking.skipped),
+            telling.standing(state, disk),
+        )
+        progress.plan(())
+
+    def _is_deleting(self, made: Plan) -> bool:
+        """Whether something of it is still to follow into a trash."""
+        going = (op for op in made.ops if isinstance(op, TrashHere | TrashThere))
+        return any(self._troubles.allows(op) for op in going)
+
+    def _tell(self, made: Plan, over: bool = False) -> None:
+        progress, state = self._tools.progress, self._tools.state
+        progress.lists(
+            telling.unsynced(made, self._disk, state.synced, self._troubles.blocked, over),
             telling.left_alone(made, self._looking.skipped),
-            telling.standing(self._tools.state, self._disk),
+            telling.standing(state, self._disk),
         )
         progress.plan(made.ops)
 

@@ -80,7 +80,7 @@ class Desk:
         self._bell.ring(Ring.DISK)
 
     def report(self) -> Report:
-        known = self.engine.report() if self.engine else Report(State.STARTING)
+        known = self.engine.report() if self.engine else Report(State.STARTING, looked=False)
         paused = self.paused
         if paused is not None:
             state = State.PAUSED

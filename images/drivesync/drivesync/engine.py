@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -74,7 +75,10 @@ class Engine:
         self._progress.begin()
         cycle = Cycle(self._tools, self._looking, options, ask_open, now)
         pause = self._until_a_fault(cycle.run)
-        state.commit()
+        if options.only_up and not self._progress.report().looked:
+            with suppress(faults.Fault):
+                cycle.look_here_alone()
+        pause = self._until_a_fault(state.commit) or pause
         if pause is not None:
             return self._paused(pause, done=cycle.done)
         detail = cycle.detail or (DETAILS[cycle.pause] if cycle.pause else "")
@@ -96,7 +100,7 @@ class Engine:
         self._progress.end(pause, DETAILS[pause], files, None)
         return Outcome(False, pause in (Pause.OFFLINE, Pause.BUSY), pause, DETAILS[pause], done)
 
-    def _until_a_fault(self, run: Callable[[], None]) -> Pause | None:
+    def _until_a_fault(self, run: Callable[[], object]) -> Pause | None:
         """A fault that is of no single operation ends the cycle."""
         try:
             run()

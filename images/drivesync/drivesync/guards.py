@@ -73,9 +73,20 @@ def mass_deletion(ops: Iterable[Op], synced: int, lately: Lately) -> str:
     )
 
 
-def is_confirmed(paused_at: datetime, confirmed_at: datetime | None) -> bool:
-    """A confirmation holds for the pause that it answers, and for no later one."""
-    return confirmed_at is not None and confirmed_at >= paused_at
+@dataclass(frozen=True)
+class Asked:
+    """``at`` the sync paused; ``answer`` was the last one then, to an earlier question."""
+
+    at: datetime
+    answer: datetime | None
+
+
+def is_confirmed(asked: Asked, answer: datetime | None, now: datetime) -> bool:
+    """A confirmation holds for the pause that it answers, and for no later one. Where a clock that
+    was ahead dated the pause, every new answer is one to it."""
+    if answer is None or answer == asked.answer:
+        return False
+    return answer >= asked.at or asked.at > now
 
 
 def _count(ops: Iterable[Op]) -> tuple[int, int]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from sys import intern
 from typing import Any
 
 from drivesync.model import Account, Change, Changes, Kind, RemoteFile
+
+log = logging.getLogger("drivesync.items")
 
 FOLDER = "application/vnd.google-apps.folder"
 SHORTCUT = "application/vnd.google-apps.shortcut"
@@ -90,7 +93,7 @@ def page(answer: Mapping[str, Any]) -> Page:
         if item.get("deleted", False):
             told.append(Change(item["fileId"], None))
         elif "file" in item:
-            told.append(Change(item["fileId"], remote_file(item["file"])))
+            told += [Change(file.id, file) for file in _readable([item["file"]])]
         else:
             unsure.append(item["fileId"])
     last = "newStartPageToken" in answer
@@ -100,7 +103,18 @@ def page(answer: Mapping[str, Any]) -> Page:
 
 def listed(answer: Mapping[str, Any]) -> tuple[list[RemoteFile], str]:
     """Files, and what leads to the next page; empty after the last."""
-    return [remote_file(item) for item in answer.get("items", ())], answer.get("nextPageToken", "")
+    return _readable(answer.get("items", ())), answer.get("nextPageToken", "")
+
+
+def _readable(found: Iterable[Mapping[str, Any]]) -> list[RemoteFile]:
+    """One that nobody can read is named and left out: the others go on."""
+    files = []
+    for item in found:
+        try:
+            files.append(remote_file(item))
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
+            log.warning("Left out, since it is no file: %.100r (%r)", item.get("id"), error)
+    return files
 
 
 def new(id_: str, parent: str, title: str) -> dict[str, Any]:

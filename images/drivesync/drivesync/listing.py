@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
-from drivesync.faults import CursorRejected
+from drivesync.faults import CursorRejected, Lost
 from drivesync.model import Kind, RemoteFile
 from drivesync.scope import Scoped
 from drivesync.sides import Remote
@@ -31,13 +31,17 @@ class Listing:
         if CURSOR not in state.meta or self._is_old(now):
             self._begin(now)
         self._doubt(now)
+        rejected = False
         while True:
             self._fetch(chosen)
             while self._fill(scoped(), now):
                 self._fetch(chosen)
             try:
                 news = self._changes()
-            except CursorRejected:
+            except CursorRejected as error:
+                if rejected:
+                    raise Lost(f"Drive rejects the cursor that it gave: {error}") from error
+                rejected = True
                 self._begin(now)
                 continue
             if not news or not self.unlisted(scoped()):
@@ -159,16 +163,29 @@ class Listing:
 
     def _doubt_below(self, id_: str) -> None:
         """Back from Drive's trash: of what is in it, no change was told."""
-        state, queue = self._state, [id_]
-        for one in queue:
-            state.listed.drop(one)
-            queue += [f.id for f in state.remote.values() if f.parent == one]
+        for one in below(self._state.remote, id_):
+            self._state.listed.drop(one)
 
     def _forget(self, id_: str) -> None:
         """With what was in it: that is gone too, or comes up elsewhere with its own change."""
         state = self._state
-        going = [id_]
-        for one in going:
+        for one in below(state.remote, id_):
             state.remote.drop(one)
             state.listed.drop(one)
-            going += [f.id for f in state.remote.values() if f.parent == one]
+
+
+def below(remote: Mapping[str, RemoteFile], id_: str) -> list[str]:
+    """It, and all that is known to be in it; ends also where folders are said to be in each
+    other."""
+    if id_ in remote and remote[id_].kind is not Kind.FOLDER:
+        return [id_]
+    inside: dict[str, list[str]] = {}
+    for file in remote.values():
+        inside.setdefault(file.parent, []).append(file.id)
+    found = {id_: None}
+    queue = [id_]
+    for one in queue:
+        new = [inner for inner in inside.get(one, ()) if inner not in found]
+        found.update(dict.fromkeys(new))
+        queue += new
+    return queue

@@ -87,8 +87,7 @@ class Loop:
         desk, parts = self._desk, self._parts
         if desk.settings is None or desk.refused is not None:
             self._drop_engine()  # its access token may be one that was withdrawn
-            parts.tokens.get()
-            desk.refused = None
+            self._ask(last)
         settings = desk.settings
         assert settings is not None, "every access token comes with settings"
         if settings.nothing_chosen:
@@ -101,6 +100,17 @@ class Loop:
                 last=last,
             )
         )
+
+    def _ask(self, last: bool) -> None:
+        """For access. At the end the engine is asked all the same: what is on disk it sees."""
+        try:
+            self._parts.tokens.get()
+            self._desk.refused = None
+        except Ended:
+            raise
+        except Fault:
+            if not last or self._desk.settings is None:
+                raise
 
     def _engine(self, settings: Settings) -> Syncs:
         """A new one for another Drive: it takes up from the recorded state, as after a crash."""

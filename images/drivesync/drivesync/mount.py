@@ -84,8 +84,9 @@ class Mount:
                 inodes = [os.fstat(root).st_ino, os.fstat(top).st_ino]
         except OSError as error:
             raise Unmounted("MyDrive is not there. Put it back; Drive keeps all it has.") from error
-        if found is None and inodes == remembered[1]:
-            # Somebody has removed .carrel; what is beside it is still the same.
+        if not found and inodes == remembered[1]:
+            # Somebody has removed .carrel, or a power cut has emptied the file; what is beside it
+            # is still the same.
             _make(root, CARREL)
             write_small(root, _ID, remembered[0].encode())
         elif found is None or found.decode(errors="replace") != remembered[0]:

@@ -19,7 +19,7 @@ class Progress:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._report = Report(State.STARTING)
+        self._report = Report(State.STARTING, looked=False)
         self._waiting: dict[str, tuple[bool, int]] = {}
         self._passed = {True: 0, False: 0}
         self._done = {True: Amount(), False: Amount()}
@@ -50,7 +50,7 @@ class Progress:
         with self._lock:
             self._passed = {True: 0, False: 0}
             self._done = {True: Amount(), False: Amount()}
-            self._report = replace(self._report, state=State.SYNCING)
+            self._report = replace(self._report, state=State.SYNCING, looked=False)
 
     def end(self, pause: Pause | None, detail: str, files: int, success: datetime | None) -> None:
         with self._lock:
@@ -81,6 +81,7 @@ class Progress:
                 skipped_count=len(skipped),
                 conflicts=tuple(latest[:MOST]),
                 conflict_count=len(latest),
+                looked=True,
             )
 
     def report(self) -> Report:

@@ -86,6 +86,9 @@ class Report:
     skipped_count: int = 0
     last_success_at: datetime | None = None
     """When both sides were last equal."""
+    looked: bool = True
+    """Whether the last cycle got as far as the disk: before, ``up`` and ``unsynced`` are of an
+    earlier one, or of none."""
 
     @property
     def clean(self) -> bool:

@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path as FilePath
 from typing import Any, Generic, TypeVar
 
+from drivesync.faults import LocalFull
 from drivesync.model import Kind, Path, RemoteFile, Stamp
 from drivesync.report import Conflict
 from drivesync.trees import Former, Reserved, Synced
@@ -109,7 +110,7 @@ SETS: Form[str, bool] = Form(str, str, bool, bool)
 
 class State:
     """All of it is held in memory; ``commit`` writes what was changed in one transaction, and
-    nothing when nothing was.
+    nothing when nothing was. It raises LocalFull when the disk does not take it.
 
     ``State.open`` never fails for a damaged file: it is moved aside, and the sync begins anew by
     comparing md5. ``state.uploads`` is the ``sides.Uploads`` for Drive's side.
@@ -166,8 +167,10 @@ class State:
         try:
             _require_whole(base)
             return State(base)
-        except (sqlite3.DatabaseError, ValueError, TypeError, LookupError):
+        except (sqlite3.DatabaseError, ValueError, TypeError, LookupError) as error:
             base.close()
+            if _may_pass(error):
+                raise
             _move_aside(file)
         base = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
         _require_whole(base)
@@ -186,11 +189,10 @@ class State:
         changed = [table for table in self.tables if table.touched]
         if not changed:
             return False
-        with self._lock:
-            self.base.execute("BEGIN IMMEDIATE")
-            for table in changed:
-                self._write(table)
-            self.base.execute("COMMIT")
+        try:
+            self._write_all(changed)
+        except sqlite3.OperationalError as error:
+            raise LocalFull(f"What is done cannot be noted down: {error}") from error
         for table in changed:
             table.touched.clear()
         return True
@@ -203,6 +205,19 @@ class State:
     def close(self) -> None:
         with self._lock:
             self.base.close()
+
+    def _write_all(self, changed: list[Table[Any, Any]]) -> None:
+        """Or nothing: what was not written is written the next time."""
+        with self._lock:
+            try:
+                self.base.execute("BEGIN IMMEDIATE")
+                for table in changed:
+                    self._write(table)
+                self.base.execute("COMMIT")
+            except BaseException:
+                if self.base.in_transaction:
+                    self.base.execute("ROLLBACK")
+                raise
 
     def _write(self, table: Table[Any, Any]) -> None:
         form = table.form
@@ -248,16 +263,17 @@ class UploadsUnderWay:
 
     def save(self, key: str, uri: str) -> None:
         value = f"{self._clock():.0f} {uri}"
-        with self._lock:
+        # On a full disk it goes up all the same; a crash would begin it anew.
+        with self._lock, contextlib.suppress(sqlite3.OperationalError):
             self._base.execute("INSERT OR REPLACE INTO uploads VALUES (?, ?)", (key, value))
 
     def forget(self, key: str) -> None:
-        with self._lock:
+        with self._lock, contextlib.suppress(sqlite3.OperationalError):
             self._base.execute("DELETE FROM uploads WHERE key = ?", (key,))
 
     def forget_old(self) -> None:
         """What Drive does not know any more."""
-        with self._lock:
+        with self._lock, contextlib.suppress(sqlite3.OperationalError):
             self._base.execute(
                 "DELETE FROM uploads WHERE CAST(value AS INTEGER) < ?",
                 (self._clock() - KNOWN_FOR_S,),
@@ -270,6 +286,13 @@ def _require_whole(base: sqlite3.Connection) -> None:
     (verdict,) = base.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
         raise sqlite3.DatabaseError(str(verdict))
+
+
+def _may_pass(error: Exception) -> bool:
+    """A full disk, or another program at the file: the memory itself is whole. Of what is damaged
+    or of another version, sqlite says so by other errors, or by its general one."""
+    general = sqlite3.SQLITE_ERROR
+    return isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF != general
 
 
 def _move_aside(file: FilePath) -> None:

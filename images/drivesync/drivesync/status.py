@@ -15,6 +15,9 @@ MOST = 100
 MOST_PATH = 4096
 MOST_SENTENCE = 1000
 """In characters, as the hub takes them."""
+NOT_KNOWN = (
+    "not known how many files are unsynced: they are kept here, and sent with the next session"
+)
 LISTS = ("conflicts", "unsynced", "skipped")
 
 
@@ -23,8 +26,12 @@ def as_dict(report: Report) -> dict[str, Any]:
     told: dict[str, Any] = _plain(report)
     told["pause_detail"] = told["pause_detail"][:MOST_SENTENCE]
     for name in LISTS:
-        told[name] = [_clipped(entry) for entry in told[name][:MOST]]
+        told[name] = clipped(told[name])
     return told
+
+
+def clipped(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [_clipped(entry) for entry in entries[:MOST]]
 
 
 def _clipped(entry: dict[str, Any]) -> dict[str, Any]:
@@ -51,8 +58,10 @@ def encode(told: dict[str, Any], most_bytes: int) -> bytes:
     are."""
     keep = MOST
     while True:
-        cut = {name: told[name][:keep] for name in LISTS if name in told}
-        data = json.dumps(told | cut, ensure_ascii=False).encode()
+        cut: dict[str, Any] = {name: told[name][:keep] for name in LISTS if name in told}
+        if told.get("flush"):
+            cut["flush"] = told["flush"] | {"unsynced": clipped(told["flush"]["unsynced"])[:keep]}
+        data = json.dumps(told | cut, ensure_ascii=False).encode("utf-8", "replace")
         if len(data) <= most_bytes or keep == 0:
             return data
         keep //= 2
@@ -61,6 +70,8 @@ def encode(told: dict[str, Any], most_bytes: int) -> bytes:
 def result(report: Report, began_at: datetime) -> str:
     """What became of the session's files: "42 files in Drive, 1 conflict copy, 0 unsynced". The
     copies are those that were made since it began, and are still there."""
+    if not report.looked:
+        return NOT_KNOWN
     unsynced, conflicts = unsynced_count(report), _since(report, began_at)
     copies = "conflict copy" if conflicts == 1 else "conflict copies"
     said = ", ".join(

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from drivesync import faults
 from drivesync.engine import Outcome
+from drivesync.faults import CursorRejected
 from drivesync.options import Options, Scope
 from drivesync.report import Pause
 
@@ -493,3 +494,67 @@ def test_read_only_brings_and_never_writes() -> None:
     assert rig.here() == {"a": b"4", "b": b"2", "c": b"6", "new": b"5"}
     assert {one.path for one in rig.engine.report().unsynced} == {"a", "new"}
     assert ROOT not in rig.remote.nodes
+
+
+def test_a_confirmed_deletion_confirms_no_later_one_while_something_is_refused() -> None:
+    rig = Rig()
+    many(rig, 60)
+    for number in range(35):
+        rig.local.remove((f"f{number}",))
+    assert rig.cycle().pause is Pause.MASS_DELETE
+    rig.choose(replace(ALL, confirmed_deletion_at=rig.world.now()))
+    # One file that Drive will not have, for good.
+    rig.local.write(("refused",), b"!")
+    for _ in range(3):
+        fail(rig, "before create", faults.NotAllowed())
+        rig.cycle()
+    assert len(rig.there()) == 25
+    rig.world.jump(timedelta(days=7))
+    for number in range(35, 60):
+        rig.local.remove((f"f{number}",))
+    fail(rig, "before create", faults.NotAllowed())
+    rig.cycle()
+    outcome = rig.cycle()
+    assert len(rig.there()) == 25, "25 of 25 files went to the trash, and nobody was asked"
+    assert outcome.pause is Pause.MASS_DELETE
+
+
+def test_a_pause_that_was_dated_by_a_clock_ahead_can_be_confirmed() -> None:
+    rig = Rig()
+    many(rig)
+    for number in range(25):
+        rig.local.remove((f"f{number}",))
+    rig.world.jump(timedelta(days=300))
+    assert rig.cycle().pause is Pause.MASS_DELETE
+    rig.world.jump(timedelta(days=-300))
+    rig.choose(replace(ALL, confirmed_deletion_at=rig.world.now()))
+    assert rig.cycle().pause is None
+
+
+def test_a_list_of_changes_that_is_refused_for_good_ends_the_cycle() -> None:
+    rig = equal(a=b"1")
+    asked = 0
+
+    def refuse(cursor: str):
+        nonlocal asked
+        asked += 1
+        if asked > 50:
+            raise AssertionError("It asks for ever, and no stop is heard")
+        raise CursorRejected
+
+    rig.remote._changes = refuse
+    assert rig.cycle().pause is Pause.OFFLINE
+
+
+def test_what_goes_into_a_folder_that_was_thrown_away_meanwhile_is_sent_once() -> None:
+    rig = Rig()
+    rig.local.folder(("f",))
+    rig.local.write(("f", "a"), b"1")
+    rig.settle()
+    rig.world.calls.clear()
+    rig.local.write(("f", "new"), b"new")
+    do(rig, "before create", lambda: rig.remote.throw(rig.id_of("f")))
+    rig.cycle()
+    assert rig.world.calls.count("after create") <= 2
+    rig.settle()
+    assert rig.there() == {"f": None, "f/new": b"new"}

@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 import pytest
 from drivesync.engine import Engine
 from drivesync.model import Kind, RemoteFile, Stamp
-from drivesync.report import Conflict
+from drivesync.report import Conflict, Pause
 from drivesync.state import KNOWN_FOR_S, Hashed, State, UploadsUnderWay
 from drivesync.trees import Reserved, Synced
 
+from tests.drivesync.engine.test_edits import equal
 from tests.drivesync.sim.rig import ALL, Rig
 
 
@@ -82,4 +83,29 @@ def test_an_upload_that_drive_has_forgotten_by_now_is_forgotten_too(tmp_path) ->
     now[0] = KNOWN_FOR_S + 1
     uploads.forget_old()
     assert uploads.find("old") is None and uploads.find("new") == "https://upload/2"
+    state.close()
+
+
+def test_a_state_that_cannot_be_written_still_is_no_crash() -> None:
+    """State and MyDrive are on one disk: when it is full, that is a pause."""
+    rig = equal("a")
+    (pages,) = rig._base.execute("PRAGMA page_count").fetchone()
+    rig._base.execute(f"PRAGMA max_page_count = {pages}")
+    for number in range(200):
+        rig.local.write((f"f{number}",), b"%d" % number)
+    outcome = rig.cycle()
+    assert outcome is not None and outcome.pause is Pause.LOCAL_FULL
+    rig._base.execute("PRAGMA max_page_count = 100000")
+    rig.settle()
+    assert len(rig.there()) == 201
+
+
+def test_an_upload_that_cannot_be_noted_down_goes_up_all_the_same(tmp_path) -> None:
+    state = State.open(tmp_path / "sync.sqlite")
+    (pages,) = state.base.execute("PRAGMA page_count").fetchone()
+    state.base.execute(f"PRAGMA max_page_count = {pages}")
+    state.uploads.save("key", "https://upload/" + "x" * 100_000)
+    state.uploads.forget("key")
+    state.uploads.forget_old()
+    assert state.uploads.find("key") is None
     state.close()

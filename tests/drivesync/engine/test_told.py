@@ -6,13 +6,15 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from drivesync import faults, status
 from drivesync.model import Kind
 from drivesync.options import Export, Options, Scope
 from drivesync.report import Pause
 
 from tests.drivesync.engine.test_edits import equal
+from tests.drivesync.engine.test_faults import fail
 from tests.drivesync.sim.rig import ALL, Rig
-from tests.drivesync.sim.world import Crash
+from tests.drivesync.sim.world import BEGIN, Crash
 
 
 def unsynced(rig: Rig) -> set[str]:
@@ -203,3 +205,85 @@ def test_with_a_consent_for_reading_moves_are_undone_and_an_edit_makes_way() -> 
     copy = "both (conflict from this notebook, 2026-11-24 08.00)"
     assert rig.here() == {"moved": b"moved", "both": b"4", copy: b"2"}
     assert rig.there() == {"moved": b"moved", "both": b"4"} and unsynced(rig) == {copy}
+
+
+# what is said at the end
+
+
+def last_word(rig: Rig) -> str:
+    return status.result(rig.engine.report(), BEGIN)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_conflict_that_waits_at_the_sessions_end_is_told_as_unsynced(known) -> None:
+    rig = equal("a")
+    rig.local.write(("a",), b"here")
+    rig.remote.edit(rig.id_of("a"), b"there")
+    rig.open = frozenset() if known else None
+    rig.choose(replace(ALL, only_up=True))
+    rig.cycle()
+    assert b"here" not in rig.there().values() and "1 unsynced" in last_word(rig)
+
+
+@pytest.mark.parametrize("error", [faults.DeadGrant(), faults.Lost(), faults.Unmounted()])
+def test_a_session_of_which_nothing_went_up_does_not_end_with_nothing_unsynced(error) -> None:
+    """Paused from before the edit to the end; this is what is recorded of the session."""
+    rig = equal("a")
+    rig.local.write(("a",), b"edited")
+    rig.local.write(("new",), b"new")
+    rig.choose(replace(ALL, only_up=True))
+    for _ in range(2):
+        fail(rig, "before require_mounted", error)
+        assert rig.cycle().pause is not None
+    assert "2 unsynced" in last_word(rig)
+
+
+def test_of_a_disk_that_could_not_be_looked_at_the_last_word_is_that_nobody_knows() -> None:
+    rig = equal("a")
+    rig.local.mounted = False
+    rig.choose(replace(ALL, only_up=True))
+    assert rig.cycle().pause is Pause.UNMOUNTED
+    assert last_word(rig) == status.NOT_KNOWN
+
+
+@pytest.mark.parametrize("what", ["edited", "new", "renamed", "folder", "moved", "equal"])
+def test_what_is_not_in_drive_is_counted_without_asking_it(what: str) -> None:
+    rig = equal("a", "f/", "f/b")
+    match what:
+        case "edited":
+            rig.local.write(("a",), b"edited")
+        case "new":
+            rig.local.write(("f", "new"), b"new")
+        case "renamed":
+            rig.local.rename(("a",), ("A",))
+        case "folder":
+            rig.local.folder(("g",))
+        case "moved":
+            rig.local.rename(("f", "b"), ("b",))
+    rig.choose(replace(ALL, only_up=True))
+    fail(rig, "before changes", faults.Lost())
+    rig.cycle()
+    assert ("1 unsynced" if what != "equal" else "0 unsynced") in last_word(rig)
+
+
+def test_a_rename_that_was_not_sent_before_the_end_is_told() -> None:
+    rig = equal("a")
+    rig.local.rename(("a",), ("b",))
+    rig.choose(replace(ALL, only_up=True))
+    rig.engine.stop()
+    rig.cycle()
+    assert "1 unsynced" in last_word(rig)
+
+
+def test_a_new_file_beside_an_open_one_whose_folder_was_thrown_away_is_told_as_unsynced() -> None:
+    rig = equal("f/", "f/a")
+    rig.remote.throw(rig.id_of("f"))
+    rig.open = frozenset({("f", "a")})
+    rig.local.write(("f", "new"), b"new")
+    for _ in range(3):
+        outcome = rig.cycle()
+    assert outcome is not None and not outcome.clean
+    assert unsynced(rig) == {"f/new"}
+    rig.open = frozenset()
+    rig.settle()
+    assert rig.there() == {"f": None, "f/new": b"new"}

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from drivesync import faults
+from drivesync import faults, status
 from drivesync.bell import Bell, Ring
 from drivesync.desk import Desk, Orders
 from drivesync.hub import Ended, Hub
@@ -419,6 +419,32 @@ def test_the_end_does_not_wait_for_what_needs_somebody(sidecar: Sidecar, hub: Hu
     sidecar.stop()
     assert time.monotonic() - began < 1
     assert hub.last["state"] == "ended"
+
+
+def test_a_session_without_access_does_not_end_as_if_all_were_in_drive(
+    sidecar: Sidecar, hub: HubStub
+) -> None:
+    refusal = json.dumps({"state": "reconnect", "message": "Reconnect."}).encode()
+    hub.answers = {"access": (403, refusal), "report": (403, refusal)}
+    sidecar.start()
+    until(sidecar.paused(Pause.RECONNECT))
+    sidecar.stop()
+    assert sidecar.status()["result"] == status.NOT_KNOWN
+
+
+def test_a_consent_withdrawn_before_the_end_keeps_the_engine_not_from_counting(
+    sidecar: Sidecar, hub: HubStub
+) -> None:
+    sidecar.start()
+    until(sidecar.idle)
+    refusal = b'{"state": "disconnected", "message": "Disconnected."}'
+    hub.answers = {"access": (403, refusal), "report": (403, refusal)}
+    sidecar.engine.knows(files=1)
+    until(sidecar.paused(Pause.RECONNECT))
+    sidecar.engine.knows(unsynced_count=3, pause=Pause.RECONNECT)
+    sidecar.stop()
+    assert sidecar.engine.cycles[-1].last
+    assert sidecar.status()["result"].startswith("1 file in Drive, 0 conflict copies, 3 unsynced")
 
 
 def test_the_engine_is_told_which_documents_are_open(sidecar: Sidecar) -> None:

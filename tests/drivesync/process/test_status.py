@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from drivesync import status
+from drivesync.flush import Answer, Stage
 from drivesync.report import Amount, Conflict, Pause, Report, State, Unsynced
 
 AT = datetime(2026, 11, 24, 19, 5, tzinfo=UTC)
@@ -87,3 +88,17 @@ def test_the_result_is_a_sentence(report: Report, said: str) -> None:
 def test_more_copies_than_a_list_holds_are_counted_all() -> None:
     report = Report(State.IDLE, conflicts=(SINCE,) * status.MOST, conflict_count=250)
     assert "250 conflict copies" in status.result(report, AT)
+
+
+def test_nothing_is_said_of_what_was_not_looked_at() -> None:
+    said = status.result(Report(State.STARTING, files=42, looked=False), AT)
+    assert said == status.NOT_KNOWN and "0 unsynced" not in said and "42" not in said
+
+
+def test_what_a_flush_is_answered_is_cut_to_what_fits_too() -> None:
+    many = tuple(Unsynced("ä" * 20_000 + str(n), "w" * 5000) for n in range(300))
+    answer = Answer("id", Stage.NOT_CLEAN, many).as_dict()
+    report = status.as_dict(Report(State.IDLE, unsynced=many, unsynced_count=300))
+    data = status.encode(report | {"flush": answer}, 1 << 20)
+    assert len(data) <= 1 << 20
+    assert 0 < len(json.loads(data)["flush"]["unsynced"]) <= 100

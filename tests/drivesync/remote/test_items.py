@@ -124,3 +124,13 @@ def test_a_quote_in_an_id_does_not_end_the_question() -> None:
 @pytest.mark.parametrize("title", ["a.gdoc", "a.docx", "", ".", "x.IPYNB", "y"])
 def test_no_new_file_is_turned_into_a_document_of_google(title: str) -> None:
     assert not items.type_of(title).startswith(items.GOOGLES_OWN)
+
+
+def test_one_item_that_cannot_be_read_keeps_no_other_from_coming() -> None:
+    broken = item(id="broken")
+    del broken["etag"]
+    files, _ = items.listed({"items": [broken, item(id="whole")]})
+    assert [file.id for file in files] == ["whole"]
+    entries = [{"fileId": one["id"], "file": one} for one in (broken, item(id="whole"))]
+    told = items.page({"items": entries, "newStartPageToken": "2"}).told
+    assert [change.id for change in told.changes] == ["whole"]
