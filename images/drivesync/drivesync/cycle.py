@@ -23,6 +23,7 @@ from drivesync.progress import Progress
 from drivesync.record import Record
 from drivesync.refusals import Refusal
 from drivesync.report import Pause
+from drivesync.returns import forget_old
 from drivesync.sides import Local, Remote
 from drivesync.state import State
 from drivesync.trees import Disk, Reserved
@@ -83,6 +84,7 @@ class Cycle:
         self._disk = self._looking.at_the_disk(self._now, self._tools.executor)
         self._forget_left()
         follow(self._tools.state, self._disk)
+        forget_old(self._tools.state, self._now)
         self._before = sum(not one.folder for one in self._tools.state.synced.values())
         polled = False
         for _ in range(MOST_ROUNDS):
@@ -121,6 +123,7 @@ class Cycle:
             state.former,
             state.meta[ROOT],
             state.meta.get(EMAIL, ""),
+            state.thrown,
         )
         unexportable = set(state.meta.get(UNEXPORTABLE, "").split())
         first = EVER_EQUAL not in state.meta

@@ -12,7 +12,7 @@ from drivesync.model import Kind, Path, RemoteFile
 from drivesync.options import Export, OpenDocuments, Options, Scope
 from drivesync.refusals import Refusals
 from drivesync.scope import Scoped, scope
-from drivesync.trees import Disk, Former, Reserved, Synced
+from drivesync.trees import Disk, Former, Reserved, Synced, Thrown
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Trees:
     former: Mapping[Path, Former]
     root: str
     email: str = ""
+    thrown: Mapping[str, Thrown] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -371,17 +371,6 @@ def test_a_folder_that_was_listed_once_and_not_wholly_is_not_thrown_away_with_wh
     assert not rig.remote.is_trashed(rig.remote.nodes[unseen])
 
 
-def test_an_edit_in_a_folder_right_before_its_removal_there_comes_back() -> None:
-    rig = equal("f/", "f/a")
-    id_ = rig.id_of("a")
-    rig.local.remove(("f",))
-    do(rig, "before trash", lambda: rig.remote.edit(id_, b"new"))
-    rig.cycle()
-    for _ in range(3):
-        rig.cycle()
-    assert b"new" in rig.here().values()
-
-
 def test_an_edit_that_was_never_sent_is_kept_beside_one_on_top_of_a_lost_create() -> None:
     """The create came through late; meanwhile it was edited here, and then in Drive."""
     rig = Rig()

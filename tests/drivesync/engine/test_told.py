@@ -11,6 +11,7 @@ from drivesync.options import Export, Options, Scope
 from drivesync.report import Pause
 
 from tests.drivesync.engine.test_edits import equal
+from tests.drivesync.engine.test_faults import do
 from tests.drivesync.sim.rig import ALL, Rig
 from tests.drivesync.sim.world import Crash
 
@@ -57,6 +58,16 @@ def test_a_move_in_drive_wins_over_a_removal_here() -> None:
     rig.remote.rename(rig.id_of("b"), "c")
     rig.settle()
     assert rig.here() == rig.there() == {"f": None, "f/a": b"a", "c": b"b"}
+
+
+def test_an_edit_in_a_folder_right_before_its_removal_there_comes_back() -> None:
+    rig = equal("f/", "f/a")
+    id_ = rig.id_of("a")
+    rig.local.remove(("f",))
+    do(rig, "before trash", lambda: rig.remote.edit(id_, b"new"))
+    rig.cycle()
+    rig.settle()
+    assert rig.here() == {"f": None, "f/a": b"new"}
 
 
 def test_what_is_moved_in_drive_out_of_the_chosen_folders_leaves_the_disk() -> None:
