@@ -115,7 +115,7 @@ class Cycle:
         state = self._tools.state
         trees = Trees(
             state.remote,
-            state.listed.keys() | set(),
+            dict(state.listed),
             state.synced,
             self._disk,
             state.reserved,

@@ -37,6 +37,9 @@ class Departures:
         if self._is_doomed(remote):
             if not self._is_doomed(view.scoped.files.get(remote.parent)):
                 path = self._was_at(synced)
+                if not self._is_known(remote):
+                    self._plan.held[path] = "What is in it in Drive is listed once more before."
+                    return
                 there = view.trees.disk.files.get(path)
                 self._plan.add(TrashThere(remote, path, there, self._count(remote)))
             return
@@ -128,6 +131,13 @@ class Departures:
             return remote.id in view.trees.listed and all(map(self._is_doomed, inside))
         version = view.shape(remote).version
         return version in (base(synced, remote).version, synced.delivered)
+
+    def _is_known(self, remote: RemoteFile) -> bool:
+        """Whether nothing can be in there that was never seen: one list is not always all of it."""
+        if not is_folder(remote):
+            return True
+        inside = self._view.scoped.inside.get(remote.id, ())
+        return self._view.trees.listed.get(remote.id, False) and all(map(self._is_known, inside))
 
     def _count(self, remote: RemoteFile) -> int:
         if not is_folder(remote):

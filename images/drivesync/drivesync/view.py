@@ -20,8 +20,8 @@ class Trees:
     """As the engine knows them at this moment."""
 
     remote: Mapping[str, RemoteFile]
-    listed: frozenset[str] | set[str]
-    """The folders of Drive of which all that is in them is known."""
+    listed: Mapping[str, bool]
+    """The folders of Drive that were listed; True: more than once, so that all in them is known."""
     synced: Mapping[str, Synced]
     disk: Disk
     reserved: Mapping[Path, Reserved]

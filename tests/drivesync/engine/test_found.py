@@ -355,22 +355,6 @@ def test_an_edit_in_drive_that_may_not_be_downloaded_is_not_overwritten() -> Non
 # thrown away unseen
 
 
-def test_a_folder_that_was_listed_once_and_not_wholly_is_not_thrown_away_with_what_is_unseen() -> (
-    None
-):
-    rig = Rig()
-    f = rig.remote.put("f", None)
-    rig.remote.put("seen", b"seen", f)
-    unseen = rig.remote.put("unseen", b"unseen", f)
-    rig.remote.missing = {unseen}
-    rig.cycle()
-    assert rig.here() == {"f": None, "f/seen": b"seen"}
-    rig.local.remove(("f",))
-    for _ in range(3):
-        rig.cycle()
-    assert not rig.remote.is_trashed(rig.remote.nodes[unseen])
-
-
 def test_an_edit_that_was_never_sent_is_kept_beside_one_on_top_of_a_lost_create() -> None:
     """The create came through late; meanwhile it was edited here, and then in Drive."""
     rig = Rig()
