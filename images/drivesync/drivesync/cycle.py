@@ -9,6 +9,7 @@ from datetime import datetime
 
 from drivesync import telling
 from drivesync.actions import Effect, Sides, act
+from drivesync.arrivals import were_here
 from drivesync.executor import Executor
 from drivesync.faults import Fault, LocalOpen, Lost, NotAllowed
 from drivesync.former import follow
@@ -34,6 +35,7 @@ MOST_ROUNDS = 500
 """More than any tree is deep; a plan that never ends is a defect, and ends here."""
 COMMIT_EVERY = 64
 MASS_AT, GONE, EVER_EQUAL = "mass deletion at", "gone lately", "ever equal"
+WERE_HERE = "were here"
 UNEXPORTABLE = "unexportable"
 
 
@@ -86,6 +88,8 @@ class Cycle:
         follow(self._tools.state, self._disk)
         forget_old(self._tools.state, self._now)
         self._before = sum(not one.folder for one in self._tools.state.synced.values())
+        if WERE_HERE not in self._tools.state.meta:
+            self._tools.state.meta[WERE_HERE] = "yes" if were_here(self._view()) else "no"
         polled = False
         for _ in range(MOST_ROUNDS):
             view = self._view()
@@ -128,7 +132,8 @@ class Cycle:
         unexportable = set(state.meta.get(UNEXPORTABLE, "").split())
         first = EVER_EQUAL not in state.meta
         now, refused = self._now, self._tools.refusals
-        asked = Now(now, self._options, self._ask_open(), unexportable, first, refused)
+        lost = state.meta.get(WERE_HERE) == "yes"
+        asked = Now(now, self._options, self._ask_open(), unexportable, first, lost, refused)
         return View(trees, asked)
 
     def _do(self, ops: list[Op], view: View) -> None:

@@ -59,7 +59,10 @@ class Departures:
     def left_drive(self, synced: Synced, path: Path) -> None:
         view, disk = self._view, self._view.trees.disk
         file, chosen_away = disk.files[path], synced.id in view.scoped.alive
-        keep = Leave(synced.id, path) if chosen_away else Forget(synced.id)
+        moved_here = self._moved_here(synced, path)
+        # Moved out of its folder before that was un-chosen, it is a new file where it is.
+        leave = chosen_away and not moved_here
+        keep = Leave(synced.id, path) if leave else Forget(synced.id)
         if synced.folder:
             inside = [view.match.id.get(one) for one in disk.children.get(path, {}).values()]
             if any(id_ and id_ not in view.scoped.files for id_ in inside):
@@ -74,7 +77,7 @@ class Departures:
                 return
             was = view.trees.remote.get(synced.id)
             known = base(synced, was) if was is not None else synced
-            if md5 != known.md5 or self._moved_here(synced, path):
+            if md5 != known.md5 or moved_here:
                 self._plan.add(keep)
                 return
         if view.is_open(path):

@@ -40,6 +40,8 @@ class Now:
     unexportable: frozenset[str] | set[str] = frozenset()
     first: bool = False
     """Nothing was ever in step: what is the same on both sides is taken for the same file."""
+    lost: bool = False
+    """It was once, and is forgotten: chosen folders were here when the memory began."""
     refused: Refusals = field(default_factory=dict)
 
 

@@ -378,19 +378,6 @@ def test_an_edit_that_was_never_sent_is_kept_beside_one_on_top_of_a_lost_create(
     assert set(rig.here().values()) == {b"mine", b"theirs"}
 
 
-def test_a_new_folder_here_is_not_one_in_drive_that_was_not_chosen() -> None:
-    """While the first sync lasts: what is in that one would come, unasked."""
-    rig = Rig()
-    thesis = rig.remote.put("thesis", None)
-    photos = rig.remote.put("photos", None)
-    rig.remote.put("big", b"big", photos)
-    rig.choose(Options(frozenset({thesis})))
-    rig.local.folder(("photos",))
-    for _ in range(3):
-        rig.cycle()
-    assert "photos/big" not in rig.here()
-
-
 # why it is paused
 
 
@@ -450,19 +437,6 @@ def test_a_memory_that_cannot_be_opened_just_now_is_not_thrown_away(
     state = State.open(file)
     assert state.meta.get("a") == "1"
     state.close()
-
-
-def test_a_file_moved_out_of_a_folder_before_that_was_unchosen_goes_where_it_is() -> None:
-    rig = Rig()
-    a, b = rig.remote.put("A", None), rig.remote.put("B", None)
-    rig.remote.put("x", b"x", b)
-    rig.choose(Options(frozenset({a, b})))
-    rig.cycle()
-    rig.local.rename(("B", "x"), ("A", "x"))
-    rig.choose(Options(frozenset({a})))
-    for _ in range(4):
-        rig.cycle()
-    assert rig.there().get("A/x") == b"x"
 
 
 # a real disk
