@@ -51,6 +51,8 @@ class Departures:
             return
         if is_folder(remote):
             self._plan.add(FolderHere(remote, path))
+        elif not view.shape(remote).version:
+            return  # what is in it is told later
         elif view.comes(remote):
             self._plan.add(Bring(remote, path))
         else:
@@ -133,7 +135,7 @@ class Departures:
             inside = view.scoped.inside.get(remote.id, ())
             return remote.id in view.trees.listed and all(map(self._is_doomed, inside))
         version = view.shape(remote).version
-        return version in (base(synced, remote).version, synced.delivered)
+        return bool(version) and version in (base(synced, remote).version, synced.delivered)
 
     def _is_known(self, remote: RemoteFile) -> bool:
         """Whether nothing can be in there that was never seen: one list is not always all of it."""

@@ -66,7 +66,7 @@ class View:
 
     def shape(self, file: RemoteFile) -> Shape:
         office = self.now.options.export if file.id not in self.now.unexportable else Export.LINKS
-        return shape(file, office, self.trees.email)
+        return shape(file, office, self.trees.email, self.trees.synced.get(file.id))
 
     def comes(self, file: RemoteFile) -> bool:
         """Whether Drive gives its bytes; of a link nothing is asked."""
