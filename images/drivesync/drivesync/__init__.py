@@ -28,7 +28,7 @@ made from the trees anew. Nothing here holds a long-lived secret.
     planner places departures      the plan: for what is on both sides, on one any more,
     arrivals contents              new on one or on both; which way the bytes go
     titles names copies guards     names on disk; copies where both had changed; mass deletions
-    former                         what came from another account
+    former returns                 what came from another account; what comes back from the trash
     ops actions record executor    an operation, how it is done, what it changes in the trees
     troubles refusals              what a fault means for the cycle; what Drive does not send
     progress telling               what is told meanwhile

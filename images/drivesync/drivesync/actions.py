@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from drivesync.contents import Shape
@@ -33,6 +33,8 @@ class Effect:
     local: LocalFile | None = None
     md5: str = ""
     aside: LocalFile | None = None
+    folders: tuple[LocalFile, ...] = ()
+    """What was made for it to lie in."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,10 @@ def _ours(id_: str, sides: Sides) -> RemoteFile:
 def _bring(op: Bring, sides: Sides) -> Effect:
     incoming, md5 = _download(op.remote, sides)
     aside, over = None, op.over
+    folders: tuple[LocalFile, ...] = ()
     try:
+        if op.back:
+            folders = tuple(_make_folders(op.path[:-1], sides))
         if over is not None:
             sides.require_closed(op.path)
         if op.aside is not None and over is not None:
@@ -130,7 +135,13 @@ def _bring(op: Bring, sides: Sides) -> Effect:
         incoming.discard()
         raise
     placed = _place(incoming, op.path, over, op.remote, sides)
-    return Effect(op.remote, placed, md5 or sides.local.md5(placed), aside)
+    return Effect(op.remote, placed, md5 or sides.local.md5(placed), aside, folders)
+
+
+def _make_folders(path: Path, sides: Sides) -> Iterator[LocalFile]:
+    for length in range(1, len(path) + 1):
+        if sides.local.look(path[:length]) is None:
+            yield sides.local.make_folder(path[:length])
 
 
 def _place(

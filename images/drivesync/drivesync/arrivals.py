@@ -135,15 +135,23 @@ def _from_disk(view: View, plan: Plan, file: LocalFile) -> None:
         plan.held[path] = WRITING
 
 
+def were_here(view: View) -> bool:
+    """Asked of a memory that knows nothing yet: whether a chosen folder is on disk, so that it is a
+    memory which was lost, and no first sync."""
+    top, disk = view.trees.root, view.trees.disk.files
+    names = [name_of(f.title, f.id) for f in view.scoped.files.values() if f.parent == top]
+    return any((name,) in disk and disk[(name,)].folder for name in names)
+
+
 def _the_same(view: View, parent: str, file: LocalFile) -> RemoteFile | None:
-    """After the memory was lost: what was made here before, in a folder of which nothing else is
-    synced."""
+    """What was made here before the memory was lost, in a folder of which nothing else is synced. A
+    folder, of which all would come, only if that was surely so."""
     if not view.now.first or parent not in view.scoped.between:
         return None
     for one in view.scoped.inside.get(parent, ()):
         if one.id in view.scoped.files or is_folder(one) != file.folder:
             continue
-        same = file.folder or one.md5 == view.trees.disk.md5.get(file.path)
+        same = view.now.lost if file.folder else one.md5 == view.trees.disk.md5.get(file.path)
         if same and name_of(one.title, one.id) == file.path[-1]:
             return one
     return None

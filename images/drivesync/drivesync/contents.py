@@ -44,6 +44,8 @@ class Way(Enum):
     """Until the document is closed."""
     FORBIDDEN = "forbidden"
     """Changed on disk, where Drive takes no change."""
+    UNSEEN = "unseen"
+    """Changed on disk, and Drive has a version that it does not give: that is not written over."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,9 @@ class Shape:
     """The whole of it, where it is a link."""
 
 
-def shape(file: RemoteFile, export: Export, email: str) -> Shape:
+def shape(file: RemoteFile, export: Export, email: str, synced: Synced | None = None) -> Shape:
+    if synced is not None and _has_no_md5_yet(file, synced):
+        return Shape("", "", "")
     if file.kind in (Kind.FILE, Kind.FOLDER):
         return Shape("", file.md5, file.md5)
     office = export is Export.OFFICE and file.downloadable
@@ -81,6 +85,14 @@ def shape(file: RemoteFile, export: Export, email: str) -> Shape:
     text = json.dumps(link, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
     md5 = hashlib.md5(text, usedforsecurity=False).hexdigest()
     return Shape(link_ending(file.kind, file.mime), f"link {md5}", md5, text=text)
+
+
+def _has_no_md5_yet(file: RemoteFile, synced: Synced) -> bool:
+    """A file with bytes, of which Drive tells none of them for a while: it looks like a document,
+    and is none of Google's."""
+    if file.kind is not Kind.DOCUMENT or file.mime.startswith("application/vnd.google-apps."):
+        return False
+    return bool(synced.version) and not synced.version.startswith(("link ", "export "))
 
 
 def base(synced: Synced, remote: RemoteFile) -> Synced:
@@ -97,8 +109,8 @@ def way(synced: Synced, remote: RemoteFile, shape: Shape, here: Circumstances) -
         return Way.NOWHERE
     if shape.md5 == here.md5:
         return Way.AGREE
-    if not shape.version or not remote.downloadable:
-        theirs = False
+    if theirs and (not shape.version or (remote.kind is Kind.FILE and not remote.downloadable)):
+        return Way.UNSEEN if ours else Way.NOWHERE
     if remote.kind is not Kind.FILE:
         return Way.HELD if here.open else Way.BRING
     delivered = theirs and shape.version == synced.delivered

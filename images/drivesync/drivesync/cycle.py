@@ -9,6 +9,7 @@ from datetime import datetime
 
 from drivesync import telling
 from drivesync.actions import Effect, Sides, act
+from drivesync.arrivals import were_here
 from drivesync.executor import Executor
 from drivesync.faults import Fault, Gone, LocalOpen, Lost, NotAllowed
 from drivesync.former import follow
@@ -35,6 +36,7 @@ from drivesync.progress import Progress
 from drivesync.record import Record
 from drivesync.refusals import Refusal
 from drivesync.report import Pause
+from drivesync.returns import forget_old
 from drivesync.sides import Local, Remote
 from drivesync.state import State
 from drivesync.trees import Disk, Reserved
@@ -46,6 +48,7 @@ MOST_ROUNDS = 500
 COMMIT_EVERY = 64
 MASS_AT, ANSWERED = "mass deletion at", "mass deletion answered before"
 GONE, EVER_EQUAL = "gone lately", "ever equal"
+WERE_HERE = "were here"
 UNEXPORTABLE = "unexportable"
 
 
@@ -96,7 +99,10 @@ class Cycle:
         self._disk = self._looking.at_the_disk(self._now, self._tools.executor)
         self._forget_left()
         follow(self._tools.state, self._disk)
+        forget_old(self._tools.state, self._now)
         self._before = sum(not one.folder for one in self._tools.state.synced.values())
+        if WERE_HERE not in self._tools.state.meta:
+            self._tools.state.meta[WERE_HERE] = "yes" if were_here(self._view()) else "no"
         polled = False
         for _ in range(MOST_ROUNDS):
             view = self._view()
@@ -126,7 +132,7 @@ class Cycle:
         state = self._tools.state
         trees = Trees(
             state.remote,
-            state.listed.keys() | set(),
+            dict(state.listed),
             state.synced,
             self._disk,
             state.reserved,
@@ -134,11 +140,13 @@ class Cycle:
             state.former,
             state.meta[ROOT],
             state.meta.get(EMAIL, ""),
+            state.thrown,
         )
         unexportable = set(state.meta.get(UNEXPORTABLE, "").split())
         first = EVER_EQUAL not in state.meta
         now, refused = self._now, self._tools.refusals
-        asked = Now(now, self._options, self._ask_open(), unexportable, first, refused)
+        lost = state.meta.get(WERE_HERE) == "yes"
+        asked = Now(now, self._options, self._ask_open(), unexportable, first, lost, refused)
         return View(trees, asked)
 
     def _do(self, ops: list[Op], view: View) -> None:

@@ -37,6 +37,9 @@ class Departures:
         if self._is_doomed(remote):
             if not self._is_doomed(view.scoped.files.get(remote.parent)):
                 path = self._was_at(synced)
+                if not self._is_known(remote):
+                    self._plan.held[path] = "What is in it in Drive is listed once more before."
+                    return
                 there = view.trees.disk.files.get(path)
                 self._plan.add(TrashThere(remote, path, there, self._count(remote)))
             return
@@ -48,6 +51,8 @@ class Departures:
             return
         if is_folder(remote):
             self._plan.add(FolderHere(remote, path))
+        elif not view.shape(remote).version:
+            return  # what is in it is told later
         elif view.comes(remote):
             self._plan.add(Bring(remote, path))
         else:
@@ -56,7 +61,10 @@ class Departures:
     def left_drive(self, synced: Synced, path: Path) -> None:
         view, disk = self._view, self._view.trees.disk
         file, chosen_away = disk.files[path], synced.id in view.scoped.alive
-        keep = Leave(synced.id, path) if chosen_away else Forget(synced.id)
+        moved_here = self._moved_here(synced, path)
+        # Moved out of its folder before that was un-chosen, it is a new file where it is.
+        leave = chosen_away and not moved_here
+        keep = Leave(synced.id, path) if leave else Forget(synced.id)
         if synced.folder:
             inside = [view.match.id.get(one) for one in disk.children.get(path, {}).values()]
             if any(id_ and id_ not in view.scoped.files for id_ in inside):
@@ -71,7 +79,7 @@ class Departures:
                 return
             was = view.trees.remote.get(synced.id)
             known = base(synced, was) if was is not None else synced
-            if md5 != known.md5 or self._moved_here(synced, path):
+            if md5 != known.md5 or moved_here:
                 self._plan.add(keep)
                 return
         if view.is_open(path):
@@ -127,7 +135,14 @@ class Departures:
             inside = view.scoped.inside.get(remote.id, ())
             return remote.id in view.trees.listed and all(map(self._is_doomed, inside))
         version = view.shape(remote).version
-        return version in (base(synced, remote).version, synced.delivered)
+        return bool(version) and version in (base(synced, remote).version, synced.delivered)
+
+    def _is_known(self, remote: RemoteFile) -> bool:
+        """Whether nothing can be in there that was never seen: one list is not always all of it."""
+        if not is_folder(remote):
+            return True
+        inside = self._view.scoped.inside.get(remote.id, ())
+        return self._view.trees.listed.get(remote.id, False) and all(map(self._is_known, inside))
 
     def _count(self, remote: RemoteFile) -> int:
         if not is_folder(remote):

@@ -133,6 +133,8 @@ class Bring:
     path: Path
     over: LocalFile | None = None
     aside: Path | None = None
+    back: bool = False
+    """Out of Drive's trash, as a new file of this disk: its folders are made where they are not."""
     step = Step.BYTES
 
 

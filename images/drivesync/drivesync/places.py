@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 MEANWHILE = "being renamed"
 READ_ONLY = "Drive lets you only read this file. Copy it elsewhere to keep your change in Drive."
 
+UNSEEN = (
+    "Drive has another version, and does not give it: yours does not go over it. Save it under"
+    " another name to have it in Drive."
+)
 NO_DOWNLOAD = "Drive does not let it be downloaded."
 HELD = "It is open; what Drive has of it waits, or is beside it."
 FOR_READING = (
@@ -140,6 +144,8 @@ def _bytes(view: View, plan: Plan, synced: Synced, here: Circumstances) -> None:
                 plan.unsynced[path] = FOR_READING
         case Way.FORBIDDEN:
             plan.unsynced[path] = READ_ONLY
+        case Way.UNSEEN:
+            plan.unsynced[path] = UNSEEN
 
 
 def delivery(view: View, remote: RemoteFile, path: Path) -> Deliver | Delivered:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from drivesync import arrivals, departures, places
+from drivesync import arrivals, departures, places, returns
 from drivesync.model import Path
 from drivesync.names import Names
 from drivesync.ops import MoveHere, Op
@@ -51,6 +51,7 @@ def plan(view: View) -> Plan:
         else:
             going.left_both(synced)
     arrivals.arrive(view, names, made)
+    returns.come_back(view, made)
     if not made.ops and made.waiting:
         made.add(made.waiting[0])
     set_aside(view, made)

@@ -27,7 +27,7 @@ from drivesync.ops import (
 )
 from drivesync.report import Conflict
 from drivesync.state import State
-from drivesync.trees import Disk, Synced
+from drivesync.trees import Disk, Synced, Thrown
 from drivesync.view import View, is_folder
 
 
@@ -79,7 +79,7 @@ class Record:
                 state.synced.drop(op.id)
                 state.former.drop(op.local.path)
             case TrashThere():
-                self._trashed_there(op.remote.id)
+                self._trashed_there(op)
 
     def _equal(
         self, remote: RemoteFile, file: LocalFile, version: str, md5: str, name: str = ""
@@ -186,19 +186,31 @@ class Record:
             assert op.over is not None
             self.disk.move(op.over.path, effect.aside)
             self._conflict(op.path, effect.aside.path)
+        for folder in effect.folders:
+            self.disk.put(folder)
         self.disk.put(file, effect.md5)
+        if op.back:
+            self.state.thrown.drop(op.remote.id)
+            return
         before = self.state.synced.get(op.remote.id)
         name = before.name if op.over is not None and before is not None else ""
         self._equal(op.remote, file, self.view.shape(op.remote).version, effect.md5, name)
 
-    def _trashed_there(self, id_: str) -> None:
-        inside: dict[str, list[str]] = {}
-        for one in self.state.synced.values():
-            inside.setdefault(one.parent, []).append(one.id)
-        going = [id_]
-        for gone in going:
-            self.state.synced.drop(gone)
-            going += inside.get(gone, ())
+    def _trashed_there(self, op: TrashThere) -> None:
+        state = self.state
+        inside: dict[str, list[Synced]] = {}
+        for one in state.synced.values():
+            inside.setdefault(one.parent, []).append(one)
+        going = [(op.remote.id, op.path)]
+        for gone, path in going:
+            state.synced.drop(gone)
+            for one in inside.get(gone, ()):
+                going.append((one.id, (*path, one.name)))
+                if not one.folder:
+                    versions = f"{one.version} {one.delivered} {one.sending}"
+                    state.thrown[one.id] = Thrown(
+                        "/".join((*path, one.name)), versions, self.now.isoformat()
+                    )
 
     def _conflict(self, path: Path, copy: Path) -> None:
         one = Conflict("/".join(path), "/".join(copy), self.now)

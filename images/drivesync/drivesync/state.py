@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar
 from drivesync.faults import LocalFull
 from drivesync.model import Kind, Path, RemoteFile, Stamp
 from drivesync.report import Conflict
-from drivesync.trees import Former, Reserved, Synced
+from drivesync.trees import Former, Reserved, Synced, Thrown
 
 FORMAT = 1
 KNOWN_FOR_S = 7 * 24 * 3600
@@ -136,6 +136,9 @@ class State:
         )
         self.left: Table[Path, str] = Table("left", Form("/".join, _path, str, str))
         self.former: Table[Path, Former] = Table("former", Form("/".join, _path, astuple, _former))
+        self.thrown: Table[str, Thrown] = Table(
+            "thrown", Form(str, str, astuple, lambda row: Thrown(*row))
+        )
         self.conflicts: Table[str, Conflict] = Table(
             "conflicts",
             Form(
@@ -154,6 +157,7 @@ class State:
             self.reserved,
             self.left,
             self.former,
+            self.thrown,
             self.conflicts,
         )
         self.uploads = UploadsUnderWay(base, self._lock)

@@ -13,6 +13,16 @@ SLASH = "\N{FRACTION SLASH}"
 """Stands for a title's ``/`` on disk; it stays what it looks like when renamed on disk."""
 
 _KEPT_DOTS = {".": "\N{FULLWIDTH FULL STOP}", "..": "\N{FULLWIDTH FULL STOP}" * 2}
+_UNSEEN = {
+    *range(0x80, 0xA0),
+    0x061C,
+    0x200E,
+    0x200F,
+    *range(0x2028, 0x202F),
+    *range(0x2066, 0x206A),
+}
+"""More control characters: C1, ends of lines, and those that turn the direction of a text, with
+which a name looks like another one."""
 _LINKS = {
     "application/vnd.google-apps.document": ".gdoc",
     "application/vnd.google-apps.spreadsheet": ".gsheet",
@@ -53,7 +63,7 @@ def title_of(name: str, ending: str = "") -> str:
 def renders(name: str, asked: str) -> bool:
     """Whether a name on disk is one of those that ``free_name`` gives for what was asked for, in
     whatever Unicode form."""
-    ours, theirs = (unicodedata.normalize("NFC", one) for one in (name, asked))
+    ours, theirs = (unicodedata.normalize("NFC", "".join(map(_safe, one))) for one in (name, asked))
     if ours == theirs:
         return True
     stem, ending = split(theirs)
@@ -101,6 +111,8 @@ def _safe(letter: str) -> str:
         return chr(0x2400 + code)
     if code == 0x7F:
         return "\N{SYMBOL FOR DELETE}"
+    if code in _UNSEEN:
+        return f"\N{MATHEMATICAL LEFT ANGLE BRACKET}{code:04X}\N{MATHEMATICAL RIGHT ANGLE BRACKET}"
     return "\N{REPLACEMENT CHARACTER}" if 0xD800 <= code < 0xE000 else letter
 
 

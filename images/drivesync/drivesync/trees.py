@@ -53,6 +53,16 @@ class Former:
     stamp: Stamp
 
 
+@dataclass(frozen=True, slots=True)
+class Thrown:
+    """A file that went to Drive's trash with its folder, since that was removed here: its ``path``
+    on disk, the md5s that were known of it, and when."""
+
+    path: str
+    versions: str
+    at: str
+
+
 @dataclass
 class Disk:
     """What is on disk, by the last scan and by what was done since."""

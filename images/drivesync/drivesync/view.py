@@ -12,7 +12,7 @@ from drivesync.model import Kind, Path, RemoteFile
 from drivesync.options import Export, OpenDocuments, Options, Scope
 from drivesync.refusals import Refusals
 from drivesync.scope import Scoped, scope
-from drivesync.trees import Disk, Former, Reserved, Synced
+from drivesync.trees import Disk, Former, Reserved, Synced, Thrown
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,8 @@ class Trees:
     """As the engine knows them at this moment."""
 
     remote: Mapping[str, RemoteFile]
-    listed: frozenset[str] | set[str]
-    """The folders of Drive of which all that is in them is known."""
+    listed: Mapping[str, bool]
+    """The folders of Drive that were listed; True: more than once, so that all in them is known."""
     synced: Mapping[str, Synced]
     disk: Disk
     reserved: Mapping[Path, Reserved]
@@ -29,6 +29,7 @@ class Trees:
     former: Mapping[Path, Former]
     root: str
     email: str = ""
+    thrown: Mapping[str, Thrown] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class Now:
     unexportable: frozenset[str] | set[str] = frozenset()
     first: bool = False
     """Nothing was ever in step: what is the same on both sides is taken for the same file."""
+    lost: bool = False
+    """It was once, and is forgotten: chosen folders were here when the memory began."""
     refused: Refusals = field(default_factory=dict)
 
 
@@ -63,7 +66,7 @@ class View:
 
     def shape(self, file: RemoteFile) -> Shape:
         office = self.now.options.export if file.id not in self.now.unexportable else Export.LINKS
-        return shape(file, office, self.trees.email)
+        return shape(file, office, self.trees.email, self.trees.synced.get(file.id))
 
     def comes(self, file: RemoteFile) -> bool:
         """Whether Drive gives its bytes; of a link nothing is asked."""

@@ -251,6 +251,32 @@ def test_without_chosen_folders_nothing_happens() -> None:
     assert rig.world.requests == 0 and rig.engine.report().state is State.PAUSED
 
 
+def test_a_file_moved_out_of_a_folder_before_that_was_unchosen_goes_where_it_is() -> None:
+    rig = Rig()
+    a, b = rig.remote.put("A", None), rig.remote.put("B", None)
+    rig.remote.put("x", b"x", b)
+    rig.choose(Options(frozenset({a, b})))
+    rig.cycle()
+    rig.local.rename(("B", "x"), ("A", "x"))
+    rig.choose(Options(frozenset({a})))
+    for _ in range(4):
+        rig.cycle()
+    assert rig.there().get("A/x") == b"x"
+
+
+def test_a_new_folder_here_is_not_one_in_drive_that_was_not_chosen() -> None:
+    """While the first sync lasts: what is in that one would come, unasked."""
+    rig = Rig()
+    thesis = rig.remote.put("thesis", None)
+    photos = rig.remote.put("photos", None)
+    rig.remote.put("big", b"big", photos)
+    rig.choose(Options(frozenset({thesis})))
+    rig.local.folder(("photos",))
+    for _ in range(3):
+        rig.cycle()
+    assert "photos/big" not in rig.here()
+
+
 def test_what_would_be_ignored_on_disk_is_not_brought() -> None:
     rig = Rig()
     rig.remote.put("x", b"1", rig.remote.put("__pycache__", None))

@@ -14,7 +14,6 @@ import pytest
 from drivesync import faults, flush, placing
 from drivesync.beneath import Rename
 from drivesync.model import Kind
-from drivesync.options import Options
 from drivesync.report import Pause
 from drivesync.state import State
 
@@ -220,72 +219,7 @@ def test_a_late_entry_in_the_list_of_changes_does_not_bring_back_the_version_bef
     assert rig.here() == {"a": b"new"}
 
 
-@pytest.fixture
-def without_md5() -> Rig:
-    """Drive tells no md5 of ``a`` for a while: then it looks like a document of Google's."""
-    rig = equal("a")
-    id_, real = rig.id_of("a"), rig.remote.file
-    rig.remote.file = lambda n: (
-        replace(real(n), kind=Kind.DOCUMENT, md5="") if n.id == id_ else real(n)
-    )
-    rig.remote._touch(id_)
-    rig.local.write(("a",), b"edited here")
-    rig.cycle()
-    rig.remote.file = real
-    rig.remote._touch(id_)
-    for _ in range(3):
-        rig.cycle()
-    return rig
-
-
-def test_an_edit_of_a_file_of_which_drive_tells_no_md5_for_a_while_is_sent(without_md5) -> None:
-    assert b"edited here" in without_md5.there().values()
-
-
-def test_a_file_of_which_drive_tells_no_md5_for_a_while_keeps_its_name(without_md5) -> None:
-    assert list(without_md5.here()) == ["a"]
-
-
-def test_an_edit_in_drive_that_may_not_be_downloaded_is_not_overwritten() -> None:
-    rig = equal("a")
-    id_ = rig.id_of("a")
-    real = rig.remote.file
-    rig.remote.file = lambda n: replace(real(n), downloadable=n.id != id_)
-    rig.remote.edit(id_, b"theirs")
-    rig.local.write(("a",), b"mine")
-    for _ in range(3):
-        rig.cycle()
-    assert rig.remote.nodes[id_].data == b"theirs"
-
-
 # thrown away unseen
-
-
-def test_a_folder_that_was_listed_once_and_not_wholly_is_not_thrown_away_with_what_is_unseen() -> (
-    None
-):
-    rig = Rig()
-    f = rig.remote.put("f", None)
-    rig.remote.put("seen", b"seen", f)
-    unseen = rig.remote.put("unseen", b"unseen", f)
-    rig.remote.missing = {unseen}
-    rig.cycle()
-    assert rig.here() == {"f": None, "f/seen": b"seen"}
-    rig.local.remove(("f",))
-    for _ in range(3):
-        rig.cycle()
-    assert not rig.remote.is_trashed(rig.remote.nodes[unseen])
-
-
-def test_an_edit_in_a_folder_right_before_its_removal_there_comes_back() -> None:
-    rig = equal("f/", "f/a")
-    id_ = rig.id_of("a")
-    rig.local.remove(("f",))
-    do(rig, "before trash", lambda: rig.remote.edit(id_, b"new"))
-    rig.cycle()
-    for _ in range(3):
-        rig.cycle()
-    assert b"new" in rig.here().values()
 
 
 def test_an_edit_that_was_never_sent_is_kept_beside_one_on_top_of_a_lost_create() -> None:
@@ -309,19 +243,6 @@ def test_an_edit_that_was_never_sent_is_kept_beside_one_on_top_of_a_lost_create(
     for _ in range(3):
         rig.cycle()
     assert set(rig.here().values()) == {b"mine", b"theirs"}
-
-
-def test_a_new_folder_here_is_not_one_in_drive_that_was_not_chosen() -> None:
-    """While the first sync lasts: what is in that one would come, unasked."""
-    rig = Rig()
-    thesis = rig.remote.put("thesis", None)
-    photos = rig.remote.put("photos", None)
-    rig.remote.put("big", b"big", photos)
-    rig.choose(Options(frozenset({thesis})))
-    rig.local.folder(("photos",))
-    for _ in range(3):
-        rig.cycle()
-    assert "photos/big" not in rig.here()
 
 
 # why it is paused
@@ -373,19 +294,6 @@ def test_a_memory_that_cannot_be_opened_just_now_is_not_thrown_away(
     state = State.open(file)
     assert state.meta.get("a") == "1"
     state.close()
-
-
-def test_a_file_moved_out_of_a_folder_before_that_was_unchosen_goes_where_it_is() -> None:
-    rig = Rig()
-    a, b = rig.remote.put("A", None), rig.remote.put("B", None)
-    rig.remote.put("x", b"x", b)
-    rig.choose(Options(frozenset({a, b})))
-    rig.cycle()
-    rig.local.rename(("B", "x"), ("A", "x"))
-    rig.choose(Options(frozenset({a})))
-    for _ in range(4):
-        rig.cycle()
-    assert rig.there().get("A/x") == b"x"
 
 
 # a real disk

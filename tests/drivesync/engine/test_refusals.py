@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from drivesync.model import Kind
 from drivesync.options import Export
 from drivesync.report import State
@@ -119,3 +120,41 @@ def test_a_document_that_may_not_be_downloaded_comes_as_a_link() -> None:
         rig.cycle()
         rig.require_quiet()
         assert list(rig.here()) == ["Essay.gdoc"] and skipped(rig) == {}
+
+
+def test_an_edit_in_drive_that_may_not_be_downloaded_is_not_overwritten() -> None:
+    rig = equal("a")
+    id_ = rig.id_of("a")
+    real = rig.remote.file
+    rig.remote.file = lambda n: replace(real(n), downloadable=n.id != id_)
+    rig.remote.edit(id_, b"theirs")
+    rig.local.write(("a",), b"mine")
+    for _ in range(3):
+        rig.cycle()
+    assert rig.remote.nodes[id_].data == b"theirs"
+
+
+@pytest.fixture
+def without_md5() -> Rig:
+    """Drive tells no md5 of ``a`` for a while: then it looks like a document of Google's."""
+    rig = equal("a")
+    id_, real = rig.id_of("a"), rig.remote.file
+    rig.remote.file = lambda n: (
+        replace(real(n), kind=Kind.DOCUMENT, md5="") if n.id == id_ else real(n)
+    )
+    rig.remote._touch(id_)
+    rig.local.write(("a",), b"edited here")
+    rig.cycle()
+    rig.remote.file = real
+    rig.remote._touch(id_)
+    for _ in range(3):
+        rig.cycle()
+    return rig
+
+
+def test_an_edit_of_a_file_of_which_drive_tells_no_md5_for_a_while_is_sent(without_md5) -> None:
+    assert b"edited here" in without_md5.there().values()
+
+
+def test_a_file_of_which_drive_tells_no_md5_for_a_while_keeps_its_name(without_md5) -> None:
+    assert list(without_md5.here()) == ["a"]

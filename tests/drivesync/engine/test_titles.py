@@ -15,6 +15,8 @@ from drivesync.titles import beside, free_name, name_of, renders, title_of
         ("..", "\N{FULLWIDTH FULL STOP}" * 2),
         ("", "Untitled"),
         ("two\nlines\x00\x7f", "two␊lines␀␡"),
+        ("a\u202egpj.exe", "a⟨202E⟩gpj.exe"),
+        ("\x9b\u061c\u200e\u200f\u2066\u2069", "⟨009B⟩⟨061C⟩⟨200E⟩⟨200F⟩⟨2066⟩⟨2069⟩"),
         ("e\u0301", "e\u0301"),
         ("\u00e9", "\u00e9"),
     ],

@@ -12,7 +12,7 @@ from drivesync.options import Export, Options, Scope
 from drivesync.report import Pause
 
 from tests.drivesync.engine.test_edits import equal
-from tests.drivesync.engine.test_faults import fail
+from tests.drivesync.engine.test_faults import do, fail
 from tests.drivesync.sim.rig import ALL, Rig
 from tests.drivesync.sim.world import BEGIN, Crash
 
@@ -59,6 +59,48 @@ def test_a_move_in_drive_wins_over_a_removal_here() -> None:
     rig.remote.rename(rig.id_of("b"), "c")
     rig.settle()
     assert rig.here() == rig.there() == {"f": None, "f/a": b"a", "c": b"b"}
+
+
+def test_a_folder_that_was_listed_once_and_not_wholly_is_not_thrown_away_with_what_is_unseen() -> (
+    None
+):
+    rig = Rig()
+    f = rig.remote.put("f", None)
+    rig.remote.put("seen", b"seen", f)
+    unseen = rig.remote.put("unseen", b"unseen", f)
+    rig.remote.missing = {unseen}
+    rig.cycle()
+    assert rig.here() == {"f": None, "f/seen": b"seen"}
+    rig.local.remove(("f",))
+    for _ in range(3):
+        rig.cycle()
+    assert not rig.remote.is_trashed(rig.remote.nodes[unseen])
+    rig.remote.missing = set()
+    rig.world.jump(timedelta(minutes=11))
+    rig.settle()
+    assert rig.here() == {"f": None, "f/unseen": b"unseen"}
+
+
+def test_a_folder_that_was_listed_once_is_thrown_away_after_it_was_listed_again() -> None:
+    rig = Rig()
+    rig.remote.put("seen", b"seen", rig.remote.put("f", None))
+    rig.cycle()
+    rig.local.remove(("f",))
+    rig.cycle()
+    assert rig.here() == {}, "it does not come back meanwhile"
+    rig.world.jump(timedelta(minutes=11))
+    rig.settle()
+    assert rig.there() == {}
+
+
+def test_an_edit_in_a_folder_right_before_its_removal_there_comes_back() -> None:
+    rig = equal("f/", "f/a")
+    id_ = rig.id_of("a")
+    rig.local.remove(("f",))
+    do(rig, "before trash", lambda: rig.remote.edit(id_, b"new"))
+    rig.cycle()
+    rig.settle()
+    assert rig.here() == {"f": None, "f/a": b"new"}
 
 
 def test_what_is_moved_in_drive_out_of_the_chosen_folders_leaves_the_disk() -> None:
