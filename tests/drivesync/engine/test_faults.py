@@ -493,3 +493,16 @@ def test_read_only_brings_and_never_writes() -> None:
     assert rig.here() == {"a": b"4", "b": b"2", "c": b"6", "new": b"5"}
     assert {one.path for one in rig.engine.report().unsynced} == {"a", "new"}
     assert ROOT not in rig.remote.nodes
+
+
+def test_a_file_that_was_edited_while_it_made_way_is_that_file_still() -> None:
+    rig = equal(a=b"a", b=b"b")
+    first, second = rig.id_of("a"), rig.id_of("b")
+    rig.remote.rename(first, "b")
+    rig.remote.rename(second, "a")
+    fail(rig, "after move", Crash())
+    rig.cycle()
+    (way,) = [path for path in rig.local.tree if "being renamed" in path[-1]]
+    rig.local.write(way, b"edit")
+    rig.settle()
+    assert not [path for path in rig.here() if "being renamed" in path]
