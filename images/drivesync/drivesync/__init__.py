@@ -17,7 +17,8 @@ made from the trees anew. Nothing here holds a long-lived secret.
       walker reading ignores       read it: the tree, a file's bytes, what is never synced
       placing incoming trash late  change it in one step each, losing nothing, whoever is writing
       beside beneath               names beside a name; opens and renames no symlink leads astray
-      hints                        when to look again
+      births                       what the kernel tells of a file, its birth among it
+    hints                        when to look again
     remote items                   Drive's side, on API v2; files as it writes them
     calls answers bucket           requests, what became of them, how often they may be made
     uploads bodies downloads       bytes each way

@@ -78,7 +78,7 @@ def act(op: Op, sides: Sides) -> Effect:  # noqa: PLR0911  one case for each
             return Effect()
         case TrashThere():
             there = sides.local.look(op.path)
-            if _inode(there) != _inode(op.there):
+            if _is_other(there, op.there):
                 raise LocalChanged
             return Effect(sides.remote.trash(op.remote))
     raise TypeError(op)
@@ -103,8 +103,10 @@ def _create(op: Create, sides: Sides) -> Effect:
     return Effect(made, op.local, op.md5)
 
 
-def _inode(file: LocalFile | None) -> int | None:
-    return None if file is None else file.stamp.inode
+def _is_other(now: LocalFile | None, then: LocalFile | None) -> bool:
+    if now is None or then is None:
+        return now is not then
+    return (now.stamp.inode, now.stamp.born_ns) != (then.stamp.inode, then.stamp.born_ns)
 
 
 def _id_for(op: Create | FolderThere, sides: Sides) -> str:

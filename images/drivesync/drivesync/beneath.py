@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from enum import IntEnum
 
+from drivesync.births import Seen, see
 from drivesync.faults import LocalExists, LocalFull, LocalGone, LocalRefused, Unmounted
 
 _OPENAT2 = 437  # the same number on every architecture (linux/openat2.h, Linux 5.6)
@@ -132,10 +133,10 @@ def write_out(fd: int) -> None:
     )
 
 
-def exists(folder_fd: int, name: str) -> os.stat_result | None:
+def exists(folder_fd: int, name: str) -> Seen | None:
     """What is at ``name``, whatever it is; None if nothing is."""
     try:
-        return os.stat(name, dir_fd=folder_fd, follow_symlinks=False)
+        return see(folder_fd, name)
     except FileNotFoundError:
         return None
 

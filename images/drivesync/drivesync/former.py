@@ -46,10 +46,11 @@ def follow(state: State, disk: Disk) -> None:
     """Those that were renamed are still what they were; those that are gone are forgotten."""
     if not state.former:
         return
-    moved = {f.stamp.inode: f for path, f in disk.files.items() if path not in state.former}
+    moved = {f.stamp.identity: f for path, f in disk.files.items() if path not in state.former}
+    moved.pop(None, None)
     for path, former in list(state.former.items()):
         file = disk.files.get(path)
-        if file is None and (now := moved.get(former.stamp.inode)) and _is_renamed(former, now):
+        if file is None and (now := moved.get(former.stamp.identity)) and _is_renamed(former, now):
             file = now
         if file is not None:
             state.former[file.path] = replace(former, stamp=file.stamp)

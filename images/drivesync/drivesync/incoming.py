@@ -14,10 +14,11 @@ from contextlib import suppress
 from threading import Lock
 
 from drivesync.beneath import Rename, exists, faults, folder, open_at, rename
+from drivesync.births import see, stamp_of
 from drivesync.faults import LocalChanged, LocalFull
 from drivesync.model import Stamp
 from drivesync.room import Room
-from drivesync.walker import BLOCK_BYTES, stamp_of
+from drivesync.walker import BLOCK_BYTES
 
 TMP = (".carrel", "tmp")
 _NO_TMPFILE = (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT)
@@ -95,7 +96,7 @@ class DiskIncoming:
         modified_ns = min(max(0, modified_ms), _LAST_MS) * 1_000_000
         os.utime(self._fd, ns=(time.time_ns(), modified_ns))
         os.fsync(self._fd)
-        return stamp_of(os.fstat(self._fd))
+        return stamp_of(see(self._fd))
 
     def publish(self, parent: int, name: str) -> None:
         """Gives it a name where there is none yet. Raises OSError (EEXIST), LocalChanged."""
@@ -112,7 +113,7 @@ class DiskIncoming:
 
     def stamp(self) -> Stamp:
         """As it is now."""
-        return stamp_of(os.fstat(self._fd))
+        return stamp_of(see(self._fd))
 
     def _create(self) -> None:
         with folder(self._root, TMP) as tmp:

@@ -32,9 +32,9 @@ from drivesync.beneath import (
     rename,
 )
 from drivesync.beside import late_name
+from drivesync.births import Seen, see, stamp_of
 from drivesync.model import LocalFile, Path
 from drivesync.mount import TRASH
-from drivesync.walker import stamp_of
 
 _MOST_NAMES = 100
 
@@ -146,7 +146,7 @@ def _look_at(root: int, left: Left, now: datetime) -> tuple[bool, LocalFile | No
         raise
 
 
-def _same(found: os.stat_result, left: Left) -> bool:
+def _same(found: Seen, left: Left) -> bool:
     """ctime is another one since it moved."""
     return stat.S_ISREG(found.st_mode) and (
         (found.st_ino, found.st_size, found.st_mtime_ns) == (left.inode, left.size, left.mtime_ns)
@@ -167,7 +167,7 @@ def _may_change(parent: int, left: Left) -> bool:
             fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_RDLCK)
         except OSError:
             return True
-        same = _same(os.fstat(fd), left)
+        same = _same(see(fd), left)
         fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_UNLCK)
         return not same
     finally:
@@ -183,7 +183,7 @@ def _bring_back(root: int, slot: tuple[int, str], home: Path, now: datetime) -> 
             with suppress(FileExistsError):
                 rename(slot, (parent, name), Rename.NOREPLACE)
                 os.fsync(parent)
-                seen = os.stat(name, dir_fd=parent, follow_symlinks=False)
+                seen = see(parent, name)
                 return LocalFile((*way, name), stat.S_ISDIR(seen.st_mode), stamp_of(seen))
         return None
     finally:

@@ -12,6 +12,7 @@ from pathlib import Path as FilePath
 
 from drivesync import placing, reading
 from drivesync.beneath import ABSENT, exists, faults, folder, my_drive, open_folder
+from drivesync.births import see, stamp_of
 from drivesync.faults import LocalRefused, Unmounted
 from drivesync.ignores import ignored
 from drivesync.incoming import DiskIncoming
@@ -23,7 +24,7 @@ from drivesync.reading import DiskSource
 from drivesync.room import Room
 from drivesync.sides import Incoming
 from drivesync.trash import purge
-from drivesync.walker import Reach, nameable, stamp_of, walk
+from drivesync.walker import Reach, nameable, walk
 
 
 def _utc_now() -> datetime:
@@ -83,8 +84,8 @@ class Disk:
             return None
         try:
             with self._top() as top, folder(top, path[:-1]) as parent:
-                seen = exists(parent, path[-1]) if path else os.fstat(parent)
-                device = os.fstat(top).st_dev
+                seen = exists(parent, path[-1]) if path else see(parent)
+                device = see(top).st_dev
         except OSError as error:
             if error.errno in ABSENT:
                 return None

@@ -1,4 +1,4 @@
-"""Which file on disk is which synced one: by path, and by inode for what was moved."""
+"""Which file on disk is which synced one: by path, and by identity for what was moved."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from dataclasses import dataclass, field
 
 from drivesync.model import LocalFile, Path
 from drivesync.trees import Disk, Synced
+
+Identity = tuple[int, int] | None
+MEANWHILE = "being renamed"
+"""In the name of a file that makes way for another one."""
 
 
 @dataclass
@@ -22,29 +26,30 @@ class Match:
 
 
 def match(synced: Mapping[str, Synced], disk: Disk, root: str) -> Match:
-    """A folder is followed by its inode first, since no program replaces folders in one step. A
+    """A folder is followed by its identity first, since no program replaces folders in one step. A
     file is what is at its path, since editors do replace files; elsewhere it is the same one only
-    if nothing but its name changed."""
+    if nothing but its name changed. What has no identity is what is at its path."""
     inside: dict[str, list[Synced]] = {}
     for one in synced.values():
         inside.setdefault(one.parent, []).append(one)
-    folders = {file.stamp.inode for file in disk.files.values() if file.folder}
+    folders = {file.stamp.identity for file in disk.files.values() if file.folder} - {None}
     found = Match()
     found.bind(root, ())
     _descend(root, inside, disk, folders, found)
     astray = _in_order(inside, root, synced, found)
     if not astray:
         return found
-    left = {file.stamp.inode: file for path, file in disk.files.items() if path not in found.id}
+    left = {one.stamp.identity: one for path, one in disk.files.items() if path not in found.id}
+    left.pop(None, None)
     for one in astray:
-        file = left.get(one.stamp.inode)
+        file = left.get(one.stamp.identity)
         if not one.folder or one.id in found.where or file is None or file.path in found.id:
             continue
         if file.folder:
             found.bind(one.id, file.path)
             _descend(one.id, inside, disk, folders, found)
     for one in astray:
-        file = left.get(one.stamp.inode)
+        file = left.get(one.stamp.identity)
         if one.folder or one.id in found.where or file is None or file.path in found.id:
             continue
         if _only_renamed(one, file):
@@ -53,7 +58,7 @@ def match(synced: Mapping[str, Synced], disk: Disk, root: str) -> Match:
 
 
 def _descend(
-    top: str, inside: Mapping[str, list[Synced]], disk: Disk, folders: set[int], found: Match
+    top: str, inside: Mapping[str, list[Synced]], disk: Disk, folders: set[Identity], found: Match
 ) -> None:
     queue = [top]
     for above in queue:
@@ -67,12 +72,12 @@ def _descend(
                     queue.append(one.id)
 
 
-def _is_at(one: Synced, file: LocalFile | None, folders: set[int]) -> bool:
+def _is_at(one: Synced, file: LocalFile | None, folders: set[Identity]) -> bool:
     if file is None or file.folder != one.folder:
         return False
-    if not one.folder or file.stamp.inode == one.stamp.inode:
+    if not one.folder or file.stamp.identity == one.stamp.identity:
         return True
-    return one.stamp.inode not in folders
+    return one.stamp.identity not in folders
 
 
 def _in_order(
@@ -91,4 +96,9 @@ def _in_order(
 
 def _only_renamed(one: Synced, file: LocalFile) -> bool:
     there, then = file.stamp, one.stamp
-    return not file.folder and (there.size, there.mtime_ns) == (then.size, then.mtime_ns)
+    if file.folder:
+        return False
+    # Nobody but the sync gives it such a name, so it is what it was, also when it was edited.
+    return MEANWHILE in file.path[-1] or (
+        (there.size, there.mtime_ns) == (then.size, then.mtime_ns)
+    )

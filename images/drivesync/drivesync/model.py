@@ -53,11 +53,20 @@ class Stamp:
     size: int
     mtime_ns: int
     ctime_ns: int
+    born_ns: int = 0
+    """0 where the disk does not know."""
+
+    @property
+    def identity(self) -> tuple[int, int] | None:
+        """Stays with a file however it is moved or changed, and never is another one's. The inode
+        alone is not enough: a disk gives the number of what was removed to the next that is made,
+        and of a restored backup every number is another one's. None: not to be told."""
+        return (self.inode, self.born_ns) if self.born_ns else None
 
 
 @dataclass(frozen=True, slots=True)
 class LocalFile:
-    """A regular file or a folder on disk. Of a folder, only its stamp's inode means anything."""
+    """A regular file or a folder on disk. Of a folder, only its stamp's identity means anything."""
 
     path: Path
     folder: bool

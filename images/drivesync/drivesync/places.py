@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from drivesync.contents import Circumstances, Way, base, way
 from drivesync.copies import delivered_before, from_drive, from_here
+from drivesync.match import MEANWHILE
 from drivesync.model import Kind, Path, RemoteFile
 from drivesync.ops import Adopt, Bring, Deliver, Delivered, MoveHere, MoveThere, Update
 from drivesync.titles import beside, title_of
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from drivesync.names import Names
     from drivesync.planner import Plan
 
-MEANWHILE = "being renamed"
 READ_ONLY = "Drive lets you only read this file. Copy it elsewhere to keep your change in Drive."
 
 UNSEEN = (
@@ -43,7 +43,7 @@ def is_settled(view: View, synced: Synced, remote: RemoteFile, path: Path) -> bo
     if not same_place or is_folder(remote) != synced.folder:
         return False
     if synced.folder:
-        return stamp.inode == synced.stamp.inode
+        return stamp.identity == synced.stamp.identity
     same_bytes = remote.md5 == synced.version == synced.md5 == disk.md5.get(path)
     return remote.kind is Kind.FILE and same_bytes and stamp == synced.stamp
 
@@ -55,7 +55,7 @@ def settle(view: View, names: Names, plan: Plan, synced: Synced) -> None:
     if _place(view, names, plan, synced):
         return
     if is_folder(remote):
-        if view.trees.disk.files[path].stamp.inode != synced.stamp.inode:
+        if view.trees.disk.files[path].stamp.identity != synced.stamp.identity:
             plan.add(Adopt(remote, path, "", "", name=synced.name))
         return
     md5 = view.trees.disk.md5.get(path)

@@ -15,13 +15,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from drivesync.beneath import ABSENT, Rename, exists, folder, my_drive, open_at, rename
+from drivesync.births import Seen, see, stamp_of
 from drivesync.faults import LocalChanged, LocalExists, LocalGone
 from drivesync.ignores import ignored
 from drivesync.incoming import DiskIncoming
 from drivesync.late import LateWriters, Left
 from drivesync.model import LocalFile, Path, Stamp
 from drivesync.trash import free_names, slot_folder
-from drivesync.walker import stamp_of
 
 _MODE, _READ_ONLY = 0o644, 0o444
 _EXECUTABLE = 0o111
@@ -166,7 +166,7 @@ def make_folder(root: int, path: Path) -> LocalFile:
         os.fsync(parent)
         fd = open_at(parent, path[-1])
     try:
-        return LocalFile(path, True, stamp_of(os.fstat(fd)))
+        return LocalFile(path, True, stamp_of(see(fd)))
     finally:
         os.close(fd)
 
@@ -182,9 +182,9 @@ def move(root: int, file: LocalFile, path: Path) -> LocalFile:
         rename(old, new, Rename.NOREPLACE)
         seen = exists(*new)
         if not _is(seen, file):
-            # Of another inode: not the one that was meant. Of the same: it was written into, and
+            # Of another birth: not the one that was meant. Of the same: it was written into, and
             # the next scan sees both, that it moved and that it changed.
-            if seen is not None and seen.st_ino != file.stamp.inode:
+            if seen is not None and not _is_named(seen, file.stamp):
                 with suppress(FileExistsError, FileNotFoundError):
                     rename(new, old, Rename.NOREPLACE)
             raise LocalChanged("/".join(file.path))
@@ -194,7 +194,7 @@ def move(root: int, file: LocalFile, path: Path) -> LocalFile:
         return LocalFile(path, file.folder, stamp_of(seen))
 
 
-def _require(parent: int, file: LocalFile) -> os.stat_result:
+def _require(parent: int, file: LocalFile) -> Seen:
     """Raises LocalGone, LocalChanged unless it is there as it was scanned."""
     seen = exists(parent, file.path[-1])
     if seen is None:
@@ -204,15 +204,19 @@ def _require(parent: int, file: LocalFile) -> os.stat_result:
     return seen
 
 
-def _is(seen: os.stat_result | None, file: LocalFile) -> bool:
+def _is(seen: Seen | None, file: LocalFile) -> bool:
     """Not by ctime, which every move changes."""
-    if seen is None or seen.st_ino != file.stamp.inode:
+    if seen is None or not _is_named(seen, file.stamp):
         return False
     if file.folder:
         return stat.S_ISDIR(seen.st_mode)
     return stat.S_ISREG(seen.st_mode) and (
         (seen.st_size, seen.st_mtime_ns) == (file.stamp.size, file.stamp.mtime_ns)
     )
+
+
+def _is_named(seen: Seen, stamp: Stamp) -> bool:
+    return (seen.st_ino, seen.st_birthtime_ns) == (stamp.inode, stamp.born_ns)
 
 
 def _placed(parent: int, path: Path, incoming: DiskIncoming, made: Stamp) -> LocalFile:
@@ -239,7 +243,7 @@ def _require_only_ignored(parent: int, file: LocalFile) -> None:
             raise LocalChanged("/".join(file.path)) from error
         raise
     try:
-        if os.fstat(fd).st_ino != file.stamp.inode:
+        if not _is_named(see(fd), file.stamp):
             raise LocalChanged("/".join(file.path))
         with os.scandir(fd) as entries:
             for entry in entries:

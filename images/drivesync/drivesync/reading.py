@@ -10,9 +10,9 @@ import time
 from typing import BinaryIO, cast
 
 from drivesync.beneath import FILE, faults, folder, my_drive, open_at, write_out
+from drivesync.births import Seen, see, stamp_of
 from drivesync.faults import LocalChanged
 from drivesync.model import LocalFile, Stamp
-from drivesync.walker import stamp_of
 
 _PIECE_BYTES = 1 << 20
 _TICK_NS = 20_000_000
@@ -77,7 +77,7 @@ class Reader(io.RawIOBase):
         """By what was opened, and by name: a program that saves by renaming leaves the old one as
         it was."""
         with faults(_said(self._file)):
-            if stamp_of(os.fstat(self._fd)) != self._file.stamp:
+            if stamp_of(see(self._fd)) != self._file.stamp:
                 raise LocalChanged(_said(self._file))
             named = _stat(self._root, self._file)
         if stamp_of(named) != self._file.stamp:
@@ -118,9 +118,9 @@ def _open(root: int, file: LocalFile) -> int:
         return open_at(parent, file.path[-1], FILE)
 
 
-def _stat(root: int, file: LocalFile) -> os.stat_result:
+def _stat(root: int, file: LocalFile) -> Seen:
     with folder(root, my_drive(file.path[:-1])) as parent:
-        return os.stat(file.path[-1], dir_fd=parent, follow_symlinks=False)
+        return see(parent, file.path[-1])
 
 
 def _said(file: LocalFile) -> str:

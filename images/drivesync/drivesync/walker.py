@@ -8,8 +8,9 @@ import stat
 from dataclasses import dataclass, field
 
 from drivesync.beneath import FOLDER, open_at, open_folder
+from drivesync.births import Seen, see, stamp_of
 from drivesync.ignores import ignored
-from drivesync.model import LocalFile, Path, Scan, Skipped, Stamp, Why
+from drivesync.model import LocalFile, Path, Scan, Skipped, Why
 
 BLOCK_BYTES = 512  # of st_blocks, whatever the disk's own are
 _TRIES = 3
@@ -32,11 +33,6 @@ class Walk:
 
     scan: Scan
     allocated_bytes: int
-
-
-def stamp_of(seen: os.stat_result) -> Stamp:
-    """The stamp of what ``stat`` has told."""
-    return Stamp(seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns)
 
 
 def nameable(name: str) -> bool:
@@ -82,7 +78,7 @@ class _Walker:
     allocated_bytes: int = 0
     _entries: int = 0
     _missed: bool = False
-    _device: int = 0
+    _device: tuple[int, int] = (0, 0)
     _linked: set[int] = field(default_factory=set)
     _read: dict[Path, tuple[int, int]] = field(default_factory=dict)
     """Inode and mtime of each folder, before it was read."""
@@ -92,7 +88,7 @@ class _Walker:
         way: list[tuple[int, list[LocalFile]]] = []
         try:
             fd = open_at(self.top, ".")
-            self._device = os.fstat(fd).st_dev
+            self._device = see(fd).st_dev
             self._go_into(fd, (), way)
             while way:
                 fd, folders = way[-1]
@@ -146,7 +142,7 @@ class _Walker:
             with os.scandir(fd) as entries:
                 for entry in entries:
                     self._count(path)
-                    self._take(entry, (*path, entry.name), folders)
+                    self._take(fd, (*path, entry.name), folders)
         except OSError:
             if not path:
                 raise
@@ -158,16 +154,17 @@ class _Walker:
             self._hidden(path, Why.TOO_MANY)
             raise _Enough
 
-    def _take(self, entry: os.DirEntry[str], path: Path, folders: list[LocalFile]) -> None:
-        if not nameable(entry.name):
-            readable = entry.name.encode(errors="surrogateescape").decode(errors="replace")
+    def _take(self, fd: int, path: Path, folders: list[LocalFile]) -> None:
+        name = path[-1]
+        if not nameable(name):
+            readable = name.encode(errors="surrogateescape").decode(errors="replace")
             self.skipped.append(Skipped((*path[:-1], readable), Why.NAME))
             return
-        if ignored(entry.name):
+        if ignored(name):
             self.skipped.append(Skipped(path, Why.IGNORED))
             return
         try:
-            seen = entry.stat(follow_symlinks=False)
+            seen = see(fd, name)
         except FileNotFoundError:
             self._missed = True
             return
@@ -185,7 +182,7 @@ class _Walker:
         else:
             folders.append(LocalFile(path, True, stamp_of(seen)))
 
-    def _add_size(self, seen: os.stat_result) -> None:
+    def _add_size(self, seen: Seen) -> None:
         if seen.st_nlink > 1:
             if seen.st_ino in self._linked:
                 return

@@ -414,3 +414,28 @@ def test_a_document_opened_just_before_it_would_follow_a_removal_or_a_move_stays
     rig.open = frozenset()
     rig.settle()
     assert rig.here() == {"c": b"b"}
+
+
+def test_a_disk_that_was_restored_from_a_backup_has_other_inodes_and_the_same_files() -> None:
+    rig = equal("f/", "f/a", "g/", "g/b")
+    rig.world.calls.clear()
+    f, g = rig.local.tree[("f",)], rig.local.tree[("g",)]
+    f.number, g.number = g.number, f.number
+    for path in (("f", "a"), ("g", "b")):
+        rig.local.tree[path].number += 1000
+    rig.settle()
+    writes = {"after create", "after move", "after trash", "after update"}
+    assert not writes & set(rig.world.calls), [c for c in rig.world.calls if c in writes]
+
+
+def test_a_new_folder_with_the_inode_of_a_removed_one_is_not_that_folder() -> None:
+    """ext4 gives the number of a folder that was just removed to the next one that is made. Who
+    shares ``f`` in Drive must not find ``g`` in it."""
+    rig = equal("f/", "f/a", "f/b")
+    shared, number = rig.id_of("f"), rig.local.tree[("f",)].number
+    rig.local.remove(("f",))
+    rig.local.folder(("g",))
+    rig.local.tree[("g",)].number = number
+    rig.local.write(("g", "private"), b"private")
+    rig.settle()
+    assert rig.remote.nodes[rig.id_of("private")].parent != shared

@@ -558,3 +558,16 @@ def test_what_goes_into_a_folder_that_was_thrown_away_meanwhile_is_sent_once() -
     assert rig.world.calls.count("after create") <= 2
     rig.settle()
     assert rig.there() == {"f": None, "f/new": b"new"}
+
+
+def test_a_file_that_was_edited_while_it_made_way_is_that_file_still() -> None:
+    rig = equal(a=b"a", b=b"b")
+    first, second = rig.id_of("a"), rig.id_of("b")
+    rig.remote.rename(first, "b")
+    rig.remote.rename(second, "a")
+    fail(rig, "after move", Crash())
+    rig.cycle()
+    (way,) = [path for path in rig.local.tree if "being renamed" in path[-1]]
+    rig.local.write(way, b"edit")
+    rig.settle()
+    assert not [path for path in rig.here() if "being renamed" in path]

@@ -6,7 +6,6 @@ import os
 import sqlite3
 import unicodedata
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -81,31 +80,6 @@ def test_a_scan_that_is_not_complete_keeps_nothing_new_from_coming_or_says_so() 
 # taken for another
 
 
-def test_a_disk_that_was_restored_from_a_backup_has_other_inodes_and_the_same_files() -> None:
-    rig = equal("f/", "f/a", "g/", "g/b")
-    rig.world.calls.clear()
-    f, g = rig.local.tree[("f",)], rig.local.tree[("g",)]
-    f.number, g.number = g.number, f.number
-    for path in (("f", "a"), ("g", "b")):
-        rig.local.tree[path].number += 1000
-    rig.settle()
-    writes = {"after create", "after move", "after trash", "after update"}
-    assert not writes & set(rig.world.calls), [c for c in rig.world.calls if c in writes]
-
-
-def test_a_new_folder_with_the_inode_of_a_removed_one_is_not_that_folder() -> None:
-    """ext4 gives the number of a folder that was just removed to the next one that is made. Who
-    shares ``f`` in Drive must not find ``g`` in it."""
-    rig = equal("f/", "f/a", "f/b")
-    shared, number = rig.id_of("f"), rig.local.tree[("f",)].number
-    rig.local.remove(("f",))
-    rig.local.folder(("g",))
-    rig.local.tree[("g",)].number = number
-    rig.local.write(("g", "private"), b"private")
-    rig.settle()
-    assert rig.remote.nodes[rig.id_of("private")].parent != shared
-
-
 def test_a_new_file_that_is_renamed_after_its_create_was_lost_is_one_file() -> None:
     rig = Rig()
     rig.local.write(("Untitled.ipynb",), b"1")
@@ -161,19 +135,6 @@ def test_two_folders_that_swapped_names_here_and_may_not_get_their_names_back() 
     for _ in range(4):
         rig.cycle()
     assert rig.here() == {"f": None, "f/a": b"f/a", "g": None, "g/b": b"g/b"}
-
-
-def test_a_file_that_was_edited_while_it_made_way_is_that_file_still() -> None:
-    rig = equal("a", "b")
-    first, second = rig.id_of("a"), rig.id_of("b")
-    rig.remote.rename(first, "b")
-    rig.remote.rename(second, "a")
-    fail(rig, "after move", Crash())
-    rig.cycle()
-    (way,) = [path for path in rig.local.tree if "being renamed" in path[-1]]
-    rig.local.write(way, b"edit")
-    rig.settle()
-    assert not [path for path in rig.here() if "being renamed" in path]
 
 
 # again and again

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import tarfile
+
 import pytest
 from drivesync.faults import Fault
 
@@ -120,3 +124,38 @@ def test_an_empty_disk_in_its_place_pauses_and_deletes_nothing(here: Place, rig:
     rig.rounds(2)
     assert rig.last.pause is not None
     assert rig.there() == {"a": b"1"}
+
+
+def test_a_disk_that_was_restored_from_a_backup_is_the_one_that_it_was(
+    here: Place, rig: OnDisk
+) -> None:
+    for folder in "fgh":
+        (here.top / folder).mkdir()
+        (here.top / folder / folder).write_bytes(b"the same size")
+        os.utime(here.top / folder / folder, ns=(10**18, 10**18))
+    rig.rounds()
+    archive = here.base / "backup.tar"
+    with tarfile.open(archive, "w") as backup:
+        backup.add(here.top, ".")
+    for path in here.top.iterdir():
+        shutil.rmtree(path)
+    with tarfile.open(archive) as backup:
+        # In another order, so that each has the inode of another one.
+        backup.extractall(here.top, sorted(backup, key=lambda one: one.name, reverse=True))
+    rig.world.calls.clear()
+    rig.rounds()
+    writes = {"after create", "after create_folder", "after move", "after trash", "after update"}
+    assert not writes & set(rig.world.calls)
+
+
+def test_a_folder_made_where_another_was_removed_is_not_that_one(here: Place, rig: OnDisk) -> None:
+    (here.top / "f").mkdir()
+    (here.top / "f" / "a").write_bytes(b"a")
+    rig.rounds()
+    shared = rig.id_of("f")
+    shutil.rmtree(here.top / "f")
+    (here.top / "g").mkdir()
+    (here.top / "g" / "private").write_bytes(b"private")
+    rig.rounds()
+    assert rig.there() == {"g": None, "g/private": b"private"}
+    assert rig.id_of("g") != shared

@@ -24,6 +24,7 @@ class Inode:
     mtime: int = 0
     ctime: int = 0
     read_only: bool = False
+    born: int = 0
 
 
 @dataclass
@@ -215,13 +216,14 @@ class SimLocal:
     def _new(self, folder: bool, data: bytes = b"") -> Inode:
         self._inodes += 1
         now = self.world.tick()
-        return Inode(self._inodes, folder, data, now, now)
+        return Inode(self._inodes, folder, data, now, now, born=now)
 
     def _file(self, path: Path) -> LocalFile:
         node = self.tree[path]
         if node.folder:
-            return LocalFile(path, True, Stamp(node.number, 0, 0, 0))
-        return LocalFile(path, False, Stamp(node.number, len(node.data), node.mtime, node.ctime))
+            return LocalFile(path, True, Stamp(node.number, 0, 0, 0, node.born))
+        stamp = Stamp(node.number, len(node.data), node.mtime, node.ctime, node.born)
+        return LocalFile(path, False, stamp)
 
     def _require_closed(self, file: LocalFile) -> None:
         """A document that is open is never taken away under it."""
