@@ -93,6 +93,8 @@ class Report(_Told):
     unsynced_count: Files = 0
     skipped: tuple[Unsynced, ...] = Field((), max_length=MOST_LISTED)
     skipped_count: Files = 0
+    looked: bool = True
+    """Whether the disk was looked at; else what is told of it is what was known before."""
     last_success_at: Moment | None = None
     result: Annotated[str, Field(max_length=MOST_RESULT), BeforeValidator(_plain)] = ""
 
