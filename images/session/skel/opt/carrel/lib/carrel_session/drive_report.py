@@ -91,6 +91,8 @@ class Told:
     unsynced_count: int = 0
     skipped: tuple[Unsynced, ...] = ()
     skipped_count: int = 0
+    looked: bool = True
+    """Whether the disk was looked at lately."""
     last_success_at: datetime | None = None
     result: str = ""
     flush_id: str = ""
@@ -130,6 +132,7 @@ def parse(found: dict[str, Any]) -> Told | None:
         unsynced=_unsynced(found.get("unsynced")),
         unsynced_count=_count(found.get("unsynced_count")),
         skipped=_unsynced(found.get("skipped")), skipped_count=_count(found.get("skipped_count")),
+        looked=found.get("looked") is not False,
         last_success_at=_time(found.get("last_success_at")), result=_text(found.get("result")),
         flush_id=_text(asked.get("id")), flush=_word(Flush, asked.get("state")),
         flush_unsynced=_unsynced(asked.get("unsynced")), raw=found,
