@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Iterator
 from datetime import datetime
 
 _MOST_BYTES = 255
+_MOST_IN_ROW, _MOST_AT_RANDOM = 30, 30
+
+
+def tries() -> Iterator[int]:
+    """Numbers to try for a name, from 1; soon at random, so that a thousand that are taken are not
+    tried one by one."""
+    yield from range(1, _MOST_IN_ROW)
+    for _ in range(_MOST_AT_RANDOM):
+        yield _MOST_IN_ROW + secrets.randbelow(10**9)
 
 
 def late_name(name: str, now: datetime, again: int) -> str:

@@ -14,7 +14,7 @@ import signal
 import stat
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path as FilePath
 from threading import Lock
@@ -31,12 +31,11 @@ from drivesync.beneath import (
     open_folder,
     rename,
 )
-from drivesync.beside import late_name
+from drivesync.beside import late_name, tries
 from drivesync.births import Seen, see, stamp_of
+from drivesync.ignores import ignored
 from drivesync.model import LocalFile, Path
 from drivesync.mount import TRASH
-
-_MOST_NAMES = 100
 
 
 @dataclass(frozen=True)
@@ -49,8 +48,11 @@ class Left:
     inode: int
     size: int
     mtime_ns: int
-    incoming: int = 0
-    """Inode of the file that took its place; in the slot, it is what never came to be placed."""
+    folder: bool = False
+    """With nothing but what is ignored in it."""
+    incoming: tuple[int, int, int] | None = None
+    """Inode, size and mtime of the file that takes its place; in the slot, it is what never came to
+    be placed."""
 
 
 class LateWriters:
@@ -69,8 +71,14 @@ class LateWriters:
         with self._lock:
             self._load().pop(left.slot, None)
             self._moving[left.slot] = left
+            begun = self._journal.exists()
             with self._journal.open("a", encoding="utf-8") as file:
-                file.write(_line(left))
+                # On a line of its own, whatever a kill has cut short before.
+                file.write("\n" + _line(left))
+                file.flush()
+                os.fsync(file.fileno())
+            if not begun:
+                self._sync_folder()
 
     def watch(self, left: Left) -> None:
         """After it has moved."""
@@ -90,13 +98,15 @@ class LateWriters:
             watched = self._load()
             if not watched:
                 return []
-            for left in tuple(watched.values()):
+            before = tuple(watched.values())
+            for left in before:
                 on, found = _look_at(root, left, self._now())
                 if not on:
                     del watched[left.slot]
                 if found is not None:
                     back.append(found)
-            self._save(watched)
+            if len(watched) < len(before):
+                self._save(watched)
         return back
 
     def _load(self) -> dict[Path, Left]:
@@ -112,8 +122,19 @@ class LateWriters:
     def _save(self, watched: dict[Path, Left]) -> None:
         temporary = self._journal.with_suffix(".new")
         lines = [_line(left) for left in (*watched.values(), *self._moving.values())]
-        temporary.write_text("".join(lines), encoding="utf-8")
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write("".join(lines))
+            file.flush()
+            os.fsync(file.fileno())
         temporary.replace(self._journal)
+        self._sync_folder()
+
+    def _sync_folder(self) -> None:
+        fd = os.open(self._journal.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
 
 
 def _line(left: Left) -> str:
@@ -121,7 +142,9 @@ def _line(left: Left) -> str:
 
 
 def _left(said: dict[str, Any]) -> Left:
-    return Left(**{**said, "home": tuple(said["home"]), "slot": tuple(said["slot"])})
+    paths = {name: tuple(said[name]) for name in ("home", "slot")}
+    incoming = said.get("incoming")
+    return Left(**{**said, **paths, "incoming": tuple(incoming) if incoming else None})
 
 
 def _look_at(root: int, left: Left, now: datetime) -> tuple[bool, LocalFile | None]:
@@ -132,9 +155,12 @@ def _look_at(root: int, left: Left, now: datetime) -> tuple[bool, LocalFile | No
             found = exists(parent, name)
             if found is None:
                 return False, None
-            if left.incoming and found.st_ino == left.incoming:
-                os.unlink(name, dir_fd=parent)
-                return False, None
+            if left.folder and stat.S_ISDIR(found.st_mode):
+                if only_ignored(parent, name):
+                    return True, None
+                return False, _bring_back(root, (parent, name), left.home, now)
+            if left.incoming and found.st_ino == left.incoming[0] != left.inode:
+                return _look_at_incoming(root, (parent, name), left, now)
             if _same(found, left):
                 return _may_change(parent, left), None
             if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
@@ -146,11 +172,32 @@ def _look_at(root: int, left: Left, now: datetime) -> tuple[bool, LocalFile | No
         raise
 
 
+def _look_at_incoming(
+    root: int, slot: tuple[int, str], left: Left, now: datetime
+) -> tuple[bool, LocalFile | None]:
+    """It had a name in MyDrive for a moment: who opened it then may write into it still."""
+    assert left.incoming is not None
+    inode, size, mtime_ns = left.incoming
+    came = replace(left, inode=inode, size=size, mtime_ns=mtime_ns, incoming=None)
+    if not _same(see(*slot), came):
+        return False, _bring_back(root, slot, left.home, now)
+    if _may_change(slot[0], came):
+        return True, None
+    os.unlink(slot[1], dir_fd=slot[0])
+    return False, None
+
+
 def _same(found: Seen, left: Left) -> bool:
     """ctime is another one since it moved."""
     return stat.S_ISREG(found.st_mode) and (
         (found.st_ino, found.st_size, found.st_mtime_ns) == (left.inode, left.size, left.mtime_ns)
     )
+
+
+def only_ignored(parent: int, name: str) -> bool:
+    """Of a folder. Raises OSError."""
+    with folder(parent, (name,)) as fd, os.scandir(fd) as entries:
+        return all(ignored(entry.name) for entry in entries)
 
 
 def _may_change(parent: int, left: Left) -> bool:
@@ -178,7 +225,7 @@ def _bring_back(root: int, slot: tuple[int, str], home: Path, now: datetime) -> 
     """The file itself, not a copy of it: what is written from now on is seen as well."""
     parent, way = _nearest(root, home[:-1])
     try:
-        names = (late_name(home[-1], now, again) for again in range(1, _MOST_NAMES))
+        names = (late_name(home[-1], now, again) for again in tries())
         for name in (home[-1], *names):
             with suppress(FileExistsError):
                 rename(slot, (parent, name), Rename.NOREPLACE)

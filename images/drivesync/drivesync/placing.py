@@ -66,7 +66,7 @@ class Placing:
             with slot_folder(root, path, self._now()) as (trash, way):
                 # The new one goes into the trash, then the two change places: there is never a
                 # moment in which the old one has no name, nor one in which ``path`` has none.
-                slot, left = self._lay(incoming, (trash, way), over)
+                slot, left = self._lay(incoming, made, (trash, way), over)
                 try:
                     _require(parent, over)
                     rename((trash, slot), (parent, name), Rename.EXCHANGE)
@@ -83,11 +83,12 @@ class Placing:
                     self._late.watch(left)
 
     def _lay(
-        self, incoming: DiskIncoming, trash: tuple[int, Path], over: LocalFile
+        self, incoming: DiskIncoming, made: Stamp, trash: tuple[int, Path], over: LocalFile
     ) -> tuple[str, Left]:
         fd, way = trash
+        new = made.inode, made.size, made.mtime_ns
         for slot in free_names(over.path[-1]):
-            left = replace(_left(over, (*way, slot)), incoming=incoming.inode)
+            left = replace(_left(over, (*way, slot)), incoming=new)
             if exists(fd, slot) is not None:
                 continue
             self._late.note(left)
@@ -114,25 +115,30 @@ class Placing:
     def _trash_file(self, root: int, parent: int, file: LocalFile) -> None:
         name = file.path[-1]
         with slot_folder(root, file.path, self._now()) as (trash, way):
-            for slot in free_names(name):
-                if exists(trash, slot) is not None:
+            slot = self._leave(parent, file, (trash, way))
+            if not _is(exists(trash, slot), file):
+                with suppress(FileExistsError):  # then it is brought back by its list
+                    rename((trash, slot), (parent, name), Rename.NOREPLACE)
+                raise LocalChanged("/".join(file.path))
+            os.fsync(trash)
+
+    def _leave(self, parent: int, file: LocalFile, trash: tuple[int, Path]) -> str:
+        """Its name in this folder of the trash, where it is watched from now on."""
+        (fd, way), name = trash, file.path[-1]
+        for slot in free_names(name):
+            if exists(fd, slot) is not None:
+                continue
+            left = _left(file, (*way, slot))
+            self._late.note(left)
+            try:
+                rename((parent, name), (fd, slot), Rename.NOREPLACE)
+            except BaseException as error:
+                self._late.forget(left)
+                if isinstance(error, FileExistsError):
                     continue
-                left = _left(file, (*way, slot))
-                self._late.note(left)
-                try:
-                    rename((parent, name), (trash, slot), Rename.NOREPLACE)
-                except BaseException as error:
-                    self._late.forget(left)
-                    if isinstance(error, FileExistsError):
-                        continue
-                    raise
-                self._late.watch(left)
-                if not _is(exists(trash, slot), file):
-                    with suppress(FileExistsError):  # then it is brought back by its list
-                        rename((trash, slot), (parent, name), Rename.NOREPLACE)
-                    raise LocalChanged("/".join(file.path))
-                os.fsync(trash)
-                return
+                raise
+            self._late.watch(left)
+            return slot
         raise OSError(errno.EMLINK, "too many files of one name in the trash", name)
 
     def _trash_folder(self, root: int, parent: int, file: LocalFile) -> None:
@@ -145,17 +151,13 @@ class Placing:
             if error.errno != errno.ENOTEMPTY:
                 raise
         _require_only_ignored(parent, file)
-        with slot_folder(root, file.path, self._now()) as (trash, _):
-            for slot in free_names(name):
-                with suppress(FileExistsError):
-                    rename((parent, name), (trash, slot), Rename.NOREPLACE)
-                    break
-            else:
-                raise OSError(errno.EMLINK, "too many folders of one name in the trash", name)
+        with slot_folder(root, file.path, self._now()) as (trash, way):
+            slot = self._leave(parent, file, (trash, way))
             try:
                 _require_only_ignored(trash, replace(file, path=(slot,)))
             except LocalExists:
-                rename((trash, slot), (parent, name), Rename.NOREPLACE)
+                with suppress(FileExistsError):  # then it is brought back by its list
+                    rename((trash, slot), (parent, name), Rename.NOREPLACE)
                 raise
 
 
@@ -232,7 +234,7 @@ def _placed(parent: int, path: Path, incoming: DiskIncoming, made: Stamp) -> Loc
 
 def _left(file: LocalFile, slot: Path) -> Left:
     stamp = file.stamp
-    return Left(file.path, slot, stamp.inode, stamp.size, stamp.mtime_ns)
+    return Left(file.path, slot, stamp.inode, stamp.size, stamp.mtime_ns, file.folder)
 
 
 def _require_only_ignored(parent: int, file: LocalFile) -> None:

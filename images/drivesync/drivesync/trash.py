@@ -10,12 +10,12 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 
 from drivesync.beneath import ABSENT, Rename, folder, open_at, rename
-from drivesync.beside import numbered
+from drivesync.beside import numbered, tries
 from drivesync.model import Path
 from drivesync.mount import TRASH
 
-_MOST_NAMES = 1_000
 _MOST_STEPS = 1_000_000
+_EARLIEST = "2026-01-01"
 
 
 @contextmanager
@@ -38,11 +38,15 @@ def slot_folder(root: int, path: Path, now: datetime) -> Iterator[tuple[int, Pat
 
 def free_names(name: str) -> Iterator[str]:
     """Names to try in a folder of the trash."""
-    return (numbered(name, again) for again in range(1, _MOST_NAMES))
+    return (numbered(name, again) for again in tries())
 
 
 def purge(root: int, keep_days: int, now: datetime) -> None:
-    """Removes the days of the trash that are older. Raises OSError."""
+    """Removes the days of the trash that are older. Raises OSError.
+
+    A day before there was a Carrel was told by a clock that was wrong: what is in it counts from
+    now on.
+    """
     first = f"{now - timedelta(days=max(0, keep_days)):%Y-%m-%d}"
     with folder(root, TRASH) as trash:
         with os.scandir(trash) as entries:
@@ -50,11 +54,22 @@ def purge(root: int, keep_days: int, now: datetime) -> None:
         for name in days:
             if _is_day(name) and name < first:
                 try:
-                    _remove(trash, name)
+                    if name < _EARLIEST:
+                        _count_from_now(root, trash, name, now)
+                    else:
+                        _remove(trash, name)
                 except OSError as error:
                     # No folder, or somebody writes in there: the next time, then.
                     if error.errno not in (*ABSENT, errno.ENOTEMPTY):
                         raise
+
+
+def _count_from_now(root: int, trash: int, name: str, now: datetime) -> None:
+    with slot_folder(root, (name,), now) as (today, _):
+        for slot in free_names(name):
+            with suppress(FileExistsError):
+                rename((trash, name), (today, slot), Rename.NOREPLACE)
+                return
 
 
 def _ensure(parent: int, name: str) -> tuple[int, str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from drivesync import beneath, placing
+from drivesync.beneath import Rename
 from drivesync.faults import LocalChanged, LocalExists, LocalGone, LocalRefused
 from drivesync.model import LocalFile
 
@@ -293,6 +294,8 @@ def test_bytes_are_on_the_disk_before_their_name_and_the_name_before_it_is_told(
     new = here.bring(b"new", "file", over=old)
     day = trash.stat().st_ino
     assert events.index(("fsync", here.trash.stat().st_ino)) < events.index(("rename", 0))
+    journal = (here.state / "late.jsonl").stat().st_ino
+    assert events.index(("fsync", journal)) < events.index(("rename", 0))
     mine = [event for event in events if event[1] in (0, new.stamp.inode, top, day)]
     assert mine == [
         ("fsync", new.stamp.inode),
@@ -304,7 +307,7 @@ def test_bytes_are_on_the_disk_before_their_name_and_the_name_before_it_is_told(
 
     events.clear()
     here.disk.trash(new)
-    assert events == [("rename", 0), ("fsync", day), ("fsync", top)]
+    assert events == [("fsync", journal), ("rename", 0), ("fsync", day), ("fsync", top)]
 
     here.disk.make_folder(("folder",))
     events.clear()
@@ -473,3 +476,39 @@ def test_what_stands_for_a_document_of_drives_is_read_only(here: Place) -> None:
         assert essay.read_bytes() == data and essay.stat().st_mode & 0o777 == 0o444
     here.bring(b"file", "Essay.gdoc", over=here.seen("Essay.gdoc"))
     assert essay.stat().st_mode & 0o777 == 0o644
+
+
+def test_a_write_into_the_new_file_in_the_moment_before_it_is_taken_back_is_kept(
+    here: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (here.top / "a").write_bytes(b"old")
+    over, real, exchanges = here.seen("a"), placing.rename, 0
+
+    def rename(source, target, how):
+        nonlocal exchanges
+        if how is Rename.EXCHANGE:
+            exchanges += 1
+            if exchanges == 1:
+                (here.top / "saved").write_bytes(b"saved")
+                (here.top / "saved").rename(here.top / "a")
+            else:
+                with (here.top / "a").open("ab") as file:
+                    file.write(b", and more")
+        real(source, target, how)
+
+    monkeypatch.setattr(placing, "rename", rename)
+    with pytest.raises(LocalChanged):
+        here.bring(b"from Drive", "a", over=over)
+    monkeypatch.undo()
+    here.again().late()
+    assert any(b"and more" in data for data in here.contents().values()), here.contents()
+
+
+def test_a_file_can_be_replaced_a_thousand_times_a_day(here: Place) -> None:
+    """Colab saves as often, and the sync looks every five seconds."""
+    (here.top / "a").write_bytes(b"old")
+    day = here.trash / f"{here.now:%Y-%m-%d}"
+    day.mkdir(parents=True)
+    for number in range(1, 1000):
+        (day / ("a" if number == 1 else f"a ({number})")).write_bytes(b"")
+    here.bring(b"new", "a", over=here.seen("a"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from drivesync import late, placing
@@ -225,3 +225,26 @@ def test_emptying_the_trash_follows_no_symlink(here: Place, tmp_path: os.PathLik
     here.disk.purge_trash()
     assert (outside / "canary").read_text() == "secret"
     assert not (here.trash / "2026-01-02").exists()
+
+
+def test_what_a_program_makes_in_a_folder_that_went_to_the_trash_comes_back(here: Place) -> None:
+    """A script or a kernel whose working directory it is, writing by relative paths."""
+    (here.top / "f" / ".ipynb_checkpoints").mkdir(parents=True)
+    inside = os.open(here.top / "f", os.O_RDONLY)
+    here.disk.trash(here.seen("f"))
+    file = os.open("result.csv", os.O_CREAT | os.O_WRONLY, dir_fd=inside)
+    os.write(file, b"result")
+    os.close(file)
+    here.disk.late()
+    assert any(path[-1] == "result.csv" for path in here.paths()), here.contents()
+
+
+def test_what_was_trashed_while_the_clock_was_wrong_is_kept_as_long_as_anything(
+    here: Place,
+) -> None:
+    (here.top / "a").write_bytes(b"mine")
+    here.now = datetime(1970, 1, 1, 0, 1, tzinfo=UTC)
+    here.disk.trash(here.seen("a"))
+    here.now = datetime(2026, 11, 24, 19, 5, tzinfo=UTC)
+    here.disk.purge_trash()
+    assert b"mine" in here.contents().values()
