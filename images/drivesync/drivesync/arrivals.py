@@ -22,6 +22,7 @@ READ_ONLY = "Drive is connected for reading only; what is made here stays here."
 LEFT = "Its folder is not chosen any more; it stays on this disk alone."
 FORMER = "A file of another account is in its place."
 WITHOUT_FOLDER = "Drive does not have its folder any more; it goes there once that has followed."
+TOO_MANY = "More is here than is ever synced, so what is new in Drive waits."
 WRITING = "It is being written just now."
 
 
@@ -66,7 +67,9 @@ def _from_drive(view: View, names: Names, plan: Plan, remote: RemoteFile, met: s
     disk = view.trees.disk
     path = (*view.match.where[remote.parent], names.of(remote))
     file = disk.files.get(path)
-    if disk.hides(path) and file is None:
+    if file is None and disk.may_hold(path):
+        if disk.full:
+            plan.unbrought[path] = TOO_MANY
         return
     if file is None:
         if is_folder(remote):

@@ -17,7 +17,7 @@ from drivesync.progress import Progress
 from drivesync.report import Pause, Report
 from drivesync.sides import Local, Remote
 from drivesync.state import State
-from drivesync.troubles import DETAILS, ENDS
+from drivesync.troubles import DETAILS, DISK, DISK_REFUSES, ENDS
 
 NOTHING_CHOSEN = Options()
 
@@ -80,7 +80,7 @@ class Engine:
                 cycle.look_here_alone()
         pause = self._until_a_fault(state.commit) or pause
         if pause is not None:
-            return self._paused(pause, done=cycle.done)
+            return self._paused(*pause, done=cycle.done)
         detail = cycle.detail or (DETAILS[cycle.pause] if cycle.pause else "")
         files = sum(not one.folder for one in state.synced.values())
         self._progress.end(cycle.pause, detail, files, now if cycle.clean else None)
@@ -95,19 +95,22 @@ class Engine:
         ``state`` is STARTING, SYNCING, IDLE or PAUSED; ENDED is told by the process."""
         return self._progress.report()
 
-    def _paused(self, pause: Pause, done: int = 0) -> Outcome:
+    def _paused(self, pause: Pause, detail: str = "", done: int = 0) -> Outcome:
+        detail = detail or DETAILS[pause]
         files = sum(not one.folder for one in self._tools.state.synced.values())
-        self._progress.end(pause, DETAILS[pause], files, None)
-        return Outcome(False, pause in (Pause.OFFLINE, Pause.BUSY), pause, DETAILS[pause], done)
+        self._progress.end(pause, detail, files, None)
+        return Outcome(False, pause in (Pause.OFFLINE, Pause.BUSY), pause, detail, done)
 
-    def _until_a_fault(self, run: Callable[[], object]) -> Pause | None:
+    def _until_a_fault(self, run: Callable[[], object]) -> tuple[Pause, str] | None:
         """A fault that is of no single operation ends the cycle."""
         try:
             run()
         except (faults.DeadGrant, faults.Busy, faults.Unmounted) as fault:
-            return next(pause for kind, pause in ENDS.items() if isinstance(fault, kind))
+            return next(pause for kind, pause in ENDS.items() if isinstance(fault, kind)), ""
         except faults.LocalFull:
-            return Pause.LOCAL_FULL
+            return Pause.LOCAL_FULL, ""
+        except DISK as fault:
+            return Pause.UNMOUNTED, f"{DISK_REFUSES} {fault}".strip()
         except faults.Fault:
-            return Pause.OFFLINE
+            return Pause.OFFLINE, ""
         return None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from drivesync.executor import Executor
-from drivesync.faults import Fault
+from drivesync.faults import Fault, LocalFull
 from drivesync.former import change_account
 from drivesync.listing import ROOT, Listing
 from drivesync.model import LocalFile, Skipped, Stamp
@@ -56,7 +57,8 @@ class Looking:
 
     def at_the_disk(self, now: datetime, executor: Executor) -> Disk:
         self._local.require_mounted()
-        self._local.late()
+        with suppress(LocalFull):  # what is written still goes up; they stay on their list
+            self._local.late()
         scan = self._local.scan()
         self.skipped = scan.skipped
         disk = Disk.of(scan.files, scan.skipped, scan.complete)

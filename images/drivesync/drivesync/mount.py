@@ -23,6 +23,7 @@ from drivesync.beneath import (
     rename,
     write_small,
 )
+from drivesync.births import see
 from drivesync.faults import LocalGone, LocalRefused, Unmounted
 from drivesync.incoming import TMP
 
@@ -80,17 +81,21 @@ class Mount:
             self._begin(root, found)
             return
         try:
-            with folder(root, ("MyDrive",)) as top:
-                inodes = [os.fstat(root).st_ino, os.fstat(top).st_ino]
+            folders, empty = _look(root)
         except OSError as error:
             raise Unmounted("MyDrive is not there. Put it back; Drive keeps all it has.") from error
-        if not found and inodes == remembered[1]:
+        if not found and folders == remembered[1]:
             # Somebody has removed .carrel, or a power cut has emptied the file; what is beside it
             # is still the same.
             _make(root, CARREL)
             write_small(root, _ID, remembered[0].encode())
         elif found is None or found.decode(errors="replace") != remembered[0]:
             raise Unmounted("The folder of Drive is not the one that was synced (.carrel/id).")
+        elif folders[1] != remembered[1][1]:
+            # A backup that was restored has made all anew, and is not empty.
+            if folders[0] == remembered[1][0] or empty:
+                raise Unmounted("MyDrive is another folder than the one that was synced.")
+            self._remember(remembered[0], folders)
 
     def _begin(self, root: int, found: bytes | None) -> None:
         _make(root, CARREL)
@@ -98,9 +103,10 @@ class Mount:
         if not found:
             found = secrets.token_hex(16).encode()
             write_small(root, _ID, found)
-        with folder(root, ("MyDrive",)) as top:
-            inodes = [os.fstat(root).st_ino, os.fstat(top).st_ino]
-        said = {"id": found.decode(errors="replace"), "inodes": inodes}
+        self._remember(found.decode(errors="replace"), _look(root)[0])
+
+    def _remember(self, id_: str, folders: list[list[int]]) -> None:
+        said = {"id": id_, "folders": folders}
         fd = os.open(self._state, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             write_small(fd, (_REMEMBERED,), json.dumps(said).encode(), 0o600)
@@ -108,11 +114,11 @@ class Mount:
         finally:
             os.close(fd)
 
-    def _remembered(self) -> tuple[str, list[int]] | None:
+    def _remembered(self) -> tuple[str, list[list[int]]] | None:
         try:
             with (self._state / _REMEMBERED).open("rb") as file:
                 said = json.loads(file.read(_REMEMBERED_BYTES))
-            return str(said["id"]), [int(inode) for inode in said["inodes"]]
+            return str(said["id"]), [[int(one) for one in two] for two in said["folders"]]
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None
 
@@ -128,6 +134,13 @@ class Mount:
             _require_exchange(tmp)
             _empty(tmp)
         self._emptied = True
+
+
+def _look(root: int) -> tuple[list[list[int]], bool]:
+    """Inode and birth of the root and of MyDrive; whether nothing is in MyDrive. Raises OSError."""
+    with folder(root, ("MyDrive",)) as top, os.scandir(top) as entries:
+        both = [[seen.st_ino, seen.st_birthtime_ns] for seen in (see(root), see(top))]
+        return both, next(entries, None) is None
 
 
 def _empty(tmp: int) -> None:

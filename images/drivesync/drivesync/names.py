@@ -70,7 +70,7 @@ class Names:
         view, path = self._view, self._view.match.where.get(folder)
         if path is None:
             return set()
-        names = {one[-1] for one in view.trees.disk.skipped if one[:-1] == path}
+        names = {one[-1] for one in view.trees.disk.skipped if one and one[:-1] == path}
         for name, child in view.trees.disk.children.get(path, {}).items():
             file = view.scoped.files.get(view.match.id.get(child, ""))
             if file is not None and not self.moved(file, view.trees.synced[file.id]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from drivesync.model import LocalFile, Path, Skipped, Stamp
+from drivesync.model import LocalFile, Path, Skipped, Stamp, Why
 
 NO_STAMP = Stamp(0, 0, 0, 0)
 
@@ -72,11 +72,15 @@ class Disk:
     """A file without one is being written just now."""
     skipped: frozenset[Path] = frozenset()
     complete: bool = True
+    full: bool = False
+    """There is more than is ever looked at."""
     children: dict[Path, dict[str, Path]] = field(default_factory=dict)
 
     @staticmethod
     def of(files: Iterable[LocalFile], skipped: Iterable[Skipped], complete: bool) -> Disk:
-        disk = Disk(skipped=frozenset(one.path for one in skipped), complete=complete)
+        left = tuple(skipped)
+        full = any(one.why is Why.TOO_MANY for one in left)
+        disk = Disk(skipped=frozenset(one.path for one in left), complete=complete, full=full)
         for file in files:
             disk.put(file)
         return disk
@@ -116,6 +120,10 @@ class Disk:
         if not self.complete:
             return True
         return any(path[:length] in self.skipped for length in range(1, len(path) + 1))
+
+    def may_hold(self, path: Path) -> bool:
+        """Whether something that the scan does not tell may be in the way of something new."""
+        return self.full or any(path[:length] in self.skipped for length in range(1, len(path) + 1))
 
     def holds_skipped(self, path: Path) -> bool:
         """Whether something that is left alone is in this folder, however deep."""

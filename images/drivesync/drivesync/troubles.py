@@ -27,6 +27,8 @@ ENDS: dict[type[faults.Fault], Pause] = {
     faults.Busy: Pause.BUSY,
     faults.Unmounted: Pause.UNMOUNTED,
 }
+DISK = (faults.LocalRefused, faults.LocalChanged, faults.LocalExists, faults.LocalGone)
+DISK_REFUSES = "The disk here refuses. Nothing is deleted."
 DETAILS = {
     Pause.RECONNECT: "Google does not accept the connection any more: connect again.",
     Pause.OFFLINE: "Drive does not answer. It goes on by itself.",

@@ -9,6 +9,7 @@ import pytest
 from drivesync import faults
 from drivesync.engine import Outcome
 from drivesync.faults import CursorRejected
+from drivesync.model import Skipped, Why
 from drivesync.options import Options, Scope
 from drivesync.report import Pause
 
@@ -571,3 +572,47 @@ def test_a_file_that_was_edited_while_it_made_way_is_that_file_still() -> None:
     rig.local.write(way, b"edit")
     rig.settle()
     assert not [path for path in rig.here() if "being renamed" in path]
+
+
+def test_a_scan_that_is_not_complete_keeps_nothing_new_from_coming_or_says_so() -> None:
+    rig = equal(a=b"a")
+    rig.local.complete = False
+    rig.remote.put("new", b"new")
+    for _ in range(3):
+        rig.cycle()
+    report = rig.engine.report()
+    told = report.down.files or report.unsynced_count or report.skipped_count
+    assert "new" in rig.here() or told
+
+
+def test_a_disk_without_room_for_the_list_of_late_writers_still_sends() -> None:
+    """docs/drive.md: "Files still go up meanwhile"."""
+    rig = equal(a=b"a")
+    rig.local.write(("new",), b"new")
+
+    def late():
+        raise faults.LocalFull
+
+    rig.local.late = late
+    rig.cycle()
+    assert b"new" in rig.there().values()
+
+
+@pytest.mark.parametrize("where", ["before require_mounted", "before scan"])
+def test_a_disk_that_refuses_is_not_told_as_drive_that_does_not_answer(where) -> None:
+    rig = equal(a=b"a")
+    for _ in range(2):
+        fail(rig, where, faults.LocalRefused("NFS cannot."))
+    outcome = rig.cycle()
+    assert outcome.pause is not Pause.OFFLINE
+
+
+def test_what_a_disk_that_is_too_full_of_files_does_not_get_is_told() -> None:
+    rig = equal(a=b"a")
+    rig.local.complete = False
+    real = rig.local.scan
+    rig.local.scan = lambda: replace(real(), skipped=(Skipped((), Why.TOO_MANY),))
+    rig.remote.put("new", b"new")
+    rig.cycle()
+    assert "new" not in rig.here()
+    assert [one.path for one in rig.engine.report().skipped][:1] == ["new"]

@@ -137,3 +137,25 @@ def test_a_disk_that_cannot_exchange_files_is_refused_with_a_sentence(
     monkeypatch.undo()
     here.disk.require_mounted()
     assert list((here.drive / ".carrel" / "tmp").iterdir()) == []
+
+
+def test_another_folder_in_the_place_of_mydrive_stops_everything(here: Place) -> None:
+    """docs/drive.md: "MyDrive or .carrel was moved, replaced or is not there"."""
+    (here.top / "a").write_bytes(b"1")
+    here.top.rename(here.drive / "old")
+    here.top.mkdir()
+    with pytest.raises(Unmounted):
+        here.again().require_mounted()
+
+
+def test_a_disk_that_was_restored_from_a_backup_is_taken_unless_it_is_empty(here: Place) -> None:
+    here.bring(b"1", "a")
+    here.drive.rename(here.base / "backup")
+    shutil.copytree(here.base / "backup", here.drive)
+    (here.top / "a").unlink()
+    with pytest.raises(Unmounted):
+        here.again().require_mounted()
+    (here.top / "a").write_bytes(b"1")
+    for _ in range(2):
+        here.again().require_mounted()
+    assert here.paths() == {("a",)}
