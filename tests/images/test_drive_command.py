@@ -70,7 +70,9 @@ def test_without_drive_both_say_how_to_connect(home: Path) -> None:
 def test_in_step(home: Path, drive: Path) -> None:
     tell(drive, files=42, last_success_at="2026-11-24T19:05:12+00:00")
     code, out, _ = run(home, "status")
-    assert code == 0 and out.startswith("In step with Google Drive: 42 files, last at ")
+    assert code == 0 and out.startswith(
+        "In step with Google Drive: 42 files, last at 2026-11-24 19:05 UTC."
+    )
     assert len(out.splitlines()) == 1
 
 

@@ -57,7 +57,7 @@ def _status(drive: Path, where: str, options: argparse.Namespace) -> int:
         if said.standing is Standing.PAUSED and (told.up.files or told.down.files):
             print(f"Still to go: up {drive_words.files(told.up.files)}, down {told.down.files:,}.")
         lists = (
-            drive_words.conflicts(told, now),
+            drive_words.conflicts(told),
             drive_words.unsynced(told.unsynced, told.unsynced_count),
             drive_words.skipped(told),
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum, auto
 from pathlib import Path
 
@@ -94,13 +94,13 @@ def standing(drive: Path, told: Told | None, now: datetime, where: str) -> Said:
             f"your files are then in {drive}/MyDrive.",
         )
     if told is None or not told.is_fresh(now):
-        return Said(Standing.NOBODY, *_nobody(told, now, where))
+        return Said(Standing.NOBODY, *_nobody(told, where))
     if told.state is State.PAUSED:
         message, hint = paused(told, where)
         return Said(Standing.PAUSED, f"The sync is paused. {message}", hint)
     if told.state is not State.IDLE:
         return Said(Standing.WORKING, under_way(told))
-    since = f", last at {clock(told.last_success_at, now)}" if told.last_success_at else ""
+    since = f", last at {clock(told.last_success_at)}" if told.last_success_at else ""
     return Said(Standing.IN_STEP, f"In step with Google Drive: {files(told.files)}{since}.")
 
 
@@ -115,14 +115,14 @@ def paused(told: Told, where: str) -> tuple[str, str]:
     return told.pause_detail, hint if "{page}" in PAUSES[told.pause][1] else ""
 
 
-def _nobody(told: Told | None, now: datetime, where: str) -> tuple[str, str]:
+def _nobody(told: Told | None, where: str) -> tuple[str, str]:
     safe = "What you write is safe here, and goes up when it runs again."
     if told is None:
         return (
             "Nothing syncs right now: the sync has not started yet.",
             f"It starts some seconds after the session; if it does not, look at {where}. {safe}",
         )
-    then = clock(told.at, now)
+    then = clock(told.at)
     if told.state is State.ENDED:
         result = f" ({told.result})" if told.result else ""
         return (
@@ -167,11 +167,11 @@ def _way(name: str, left: Amount, total: Amount) -> str:
     )
 
 
-def conflicts(told: Told, now: datetime) -> list[str]:
+def conflicts(told: Told) -> list[str]:
     """Lines; none where there is nothing to tell."""
 
     def one(found: Conflict) -> str:
-        when = f" ({clock(found.at, now)})" if found.at else ""
+        when = f" ({clock(found.at)})" if found.at else ""
         return f"{found.path} → {found.copy}{when}"
 
     count = max(told.conflict_count, len(told.conflicts))
@@ -205,11 +205,9 @@ def _list(title: str, found: Sequence, count: int, one: Callable[..., str]) -> l
     return [*lines, f"  … and {more:,} more"] if more else lines
 
 
-def clock(at: datetime, now: datetime) -> str:
-    """The session's own time; with the day where it is another one."""
-    local = at.astimezone()
-    today = local.date() == now.astimezone().date()
-    return local.strftime("%H:%M:%S" if today else "%Y-%m-%d %H:%M:%S")
+def clock(at: datetime) -> str:
+    """As on the pages, in UTC: ``2026-03-01 12:00 UTC``."""
+    return f"{at.astimezone(UTC).replace(tzinfo=None).isoformat(' ', 'minutes')} UTC"
 
 
 def files(count: int) -> str:
