@@ -1,19 +1,15 @@
 """Starts a real OpenID Connect provider for tests, from a virtual environment of its own.
 
-Canaille's packages are none of Carrel's, so they stay apart. They are installed once for each state
-of the lock, into the tests' state folder or the checkout's ``.cache``.
+Canaille's packages are none of Carrel's, so they stay apart.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
 import secrets
-import shutil
 import subprocess
-import sys
 import time
 from dataclasses import dataclass, field
 from html import unescape
@@ -23,6 +19,7 @@ from urllib.parse import urljoin, urlsplit
 import requests
 
 from hub.settings import Settings
+from tests import environments
 
 HERE = Path(__file__).parent
 LOCK = HERE / "requirements.lock"
@@ -31,17 +28,7 @@ PASSWORD = "correct horse battery"
 
 def python() -> Path:
     """The interpreter that has the provider; installs it where it is missing."""
-    state = os.environ.get("CARREL_TEST_ENGINE")
-    cache = Path(state) if state and os.access(state, os.W_OK) else HERE.parents[1] / ".cache"
-    digest = hashlib.sha256(LOCK.read_bytes() + sys.version.encode()).hexdigest()[:12]
-    folder = cache / f"oidc-{digest}"
-    if not (folder / "complete").exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        pip = [folder / "bin" / "pip", "install", "--quiet", "--require-hashes", "-r", LOCK]
-        subprocess.run(pip, check=True)
-        (folder / "complete").touch()
-    return folder / "bin" / "python"
+    return environments.python("oidc", LOCK)
 
 
 def person(number: int, user_name: str, name: str) -> dict[str, object]:

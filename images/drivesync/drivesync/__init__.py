@@ -28,7 +28,8 @@ made from the trees anew. Nothing here holds a long-lived secret.
     state trees match view         what is remembered; the synced tree; who is where on either side
     planner places departures      the plan: for what is on both sides, on one any more,
     arrivals contents              new on one or on both; which way the bytes go
-    titles names copies guards     names on disk; copies where both had changed; mass deletions
+    titles names copies            names on disk; copies where both had changed
+    guards deletions               mass deletions: what is one; what was said of it
     former returns                 what came from another account; what comes back from the trash
     ops actions record executor    an operation, how it is done, what it changes in the trees
     troubles refusals              what a fault means for the cycle; what Drive does not send

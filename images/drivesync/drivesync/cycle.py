@@ -10,10 +10,10 @@ from datetime import datetime
 from drivesync import telling
 from drivesync.actions import Effect, Sides, act
 from drivesync.arrivals import were_here
+from drivesync.deletions import Deletions
 from drivesync.executor import Executor
 from drivesync.faults import Fault, Gone, LocalOpen, Lost, NotAllowed
 from drivesync.former import follow
-from drivesync.guards import LATELY, Asked, Lately, is_confirmed, mass_deletion
 from drivesync.listing import ROOT
 from drivesync.looking import EMAIL, Looking
 from drivesync.model import Path
@@ -46,9 +46,7 @@ from drivesync.view import Now, Trees, View
 MOST_ROUNDS = 500
 """More than any tree is deep; a plan that never ends is a defect, and ends here."""
 COMMIT_EVERY = 64
-MASS_AT, ANSWERED = "mass deletion at", "mass deletion answered before"
-GONE, EVER_EQUAL = "gone lately", "ever equal"
-WERE_HERE = "were here"
+EVER_EQUAL, WERE_HERE = "ever equal", "were here"
 UNEXPORTABLE = "unexportable"
 
 
@@ -78,8 +76,7 @@ class Cycle:
         self._ask_open, self._now = ask_open, now
         self._troubles = Troubles()
         self._disk = Disk()
-        self._before = 0
-        """How many files were synced when it began."""
+        self._deletions = Deletions(tools.state, now, options.confirmed_deletion_at)
         self.done = 0
         self.clean = False
         self.detail = ""
@@ -100,7 +97,8 @@ class Cycle:
         self._forget_left()
         follow(self._tools.state, self._disk)
         forget_old(self._tools.state, self._now)
-        self._before = sum(not one.folder for one in self._tools.state.synced.values())
+        files = sum(not one.folder for one in self._tools.state.synced.values())
+        self._deletions.synced = files
         if WERE_HERE not in self._tools.state.meta:
             self._tools.state.meta[WERE_HERE] = "yes" if were_here(self._view()) else "no"
         polled = False
@@ -204,7 +202,7 @@ class Cycle:
         if isinstance(effect, Effect):
             self._troubles.went_well()
             record.write(op, effect)
-            self._count_gone(op)
+            self._deletions.count(op)
             if isinstance(op, Create | FolderThere) and effect.remote and effect.remote.trashed:
                 self._meet(op, Gone("Its folder was thrown away in Drive."), record.view)
                 return
@@ -270,44 +268,12 @@ class Cycle:
                 state.left.drop(path)
 
     def _is_too_much(self, made: Plan) -> bool:
-        state = self._tools.state
-        self.detail = mass_deletion(made.ops, self._before, self._lately())
+        self.detail = self._deletions.refused(made.ops)
         if not self.detail:
-            return False
-        if MASS_AT not in state.meta:
-            state.meta[MASS_AT] = self._now.isoformat()
-            answered = self._options.confirmed_deletion_at
-            state.meta[ANSWERED] = answered.isoformat() if answered else ""
-        if self._is_confirmed():
-            self.detail = ""
             return False
         self._troubles.pause, self._troubles.again = Pause.MASS_DELETE, False
         self._tell(made, over=True)
         return True
-
-    def _is_confirmed(self) -> bool:
-        meta = self._tools.state.meta
-        if MASS_AT not in meta:
-            return False
-        before = meta.get(ANSWERED, "")
-        asked = Asked(
-            datetime.fromisoformat(meta[MASS_AT]),
-            datetime.fromisoformat(before) if before else None,
-        )
-        return is_confirmed(asked, self._options.confirmed_deletion_at, self._now)
-
-    def _lately(self) -> Lately:
-        """A pause does not end by waiting."""
-        meta = self._tools.state.meta
-        asked_at = datetime.fromisoformat(meta.get(MASS_AT, self._now.isoformat()))
-        return Lately.read(meta.get(GONE, "")).since(min(asked_at, self._now) - LATELY)
-
-    def _count_gone(self, op: Op) -> None:
-        """What somebody said was meant is not counted."""
-        meta, lately = self._tools.state.meta, self._lately()
-        counted = Lately() if self._is_confirmed() else lately.plus(op, self._now, self._before)
-        if counted != lately:
-            meta[GONE] = counted.write()
 
     def _finish(self, made: Plan) -> None:
         state = self._tools.state
@@ -317,7 +283,7 @@ class Cycle:
             self._troubles.again = True
         elif not self._troubles.ended and not self._is_deleting(made):
             # What else is left to do, or refused, is no part of what was asked.
-            state.meta.drop(MASS_AT)
+            self._deletions.end()
         if not made.ops and not self._troubles.blocked and not self._troubles.ended:
             unread = len(self._disk.md5) < sum(not f.folder for f in self._disk.files.values())
             self.clean = not (self.pause or made.unsynced or unread) and self._disk.complete
